@@ -1,0 +1,3 @@
+//! Pillarbox.
+pub mod protocol;
+pub mod transcript;

@@ -1,0 +1,2 @@
+//! Pillarbox.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The protocol, pure: bytes in, values out.
+pub mod reply;
