@@ -1,2 +1,5 @@
 //! The protocol, pure: bytes in, values out.
+pub mod address;
+pub mod data;
+pub mod line;
 pub mod reply;

@@ -297,11 +297,11 @@ pub const RCPT_SYNTAX: Reply = Reply {
 };
 
 /// `MAIL FROM: <a@b>`: popular, and wrong.
-pub const BLANK_AFTER_COLON: Reply = Reply {
+pub const BLANK_AT_COLON: Reply = Reply {
     code: 501,
     enhanced: "5.5.4",
-    text: "No blank between the colon and the path",
-    rule: "Spaces are not permitted around the colon of FROM: and TO:.",
+    text: "No blank before or after the colon",
+    rule: "Blanks are not permitted around the colon of FROM: and TO:.",
     section: "RFC 5321 3.3",
 };
 
@@ -691,7 +691,7 @@ pub const ALL: &[Reply] = &[
     EHLO_SYNTAX,
     MAIL_SYNTAX,
     RCPT_SYNTAX,
-    BLANK_AFTER_COLON,
+    BLANK_AT_COLON,
     BAD_SENDER,
     BAD_RECIPIENT,
     SENDER_TOO_LONG,

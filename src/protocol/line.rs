@@ -1,0 +1,253 @@
+//! Cuts the stream of bytes into lines: at CR LF and nowhere else
+//! (RFC 5321 2.3.8).
+//!
+//! TCP carries bytes, not lines. One read may bring half a line or twenty.
+//! What is read goes in with `feed`; lines come out with `next_command`, or
+//! with `next_piece` while a message arrives.
+//!
+//! Guarantees:
+//! - the same bytes give the same lines, however the network cut them;
+//! - no more than two reads are kept, however long a line is;
+//! - a carriage return or a line feed alone never ends a line. A server that
+//!   cuts there can be shown a second message hidden in the first.
+//!
+//! What a line means is not said here: see `command.rs` and `data.rs`.
+
+/// How many bytes a command line may have, CR LF included.
+///
+/// RFC 5321 4.5.3.1.4 asks for 512, and extensions add to it.
+pub const COMMAND_LIMIT: usize = 2048;
+
+/// A line of a message that is longer than this comes out in pieces.
+///
+/// At least two, so that a dot that is a whole line is never taken apart.
+const PIECE: usize = 4096;
+
+/// One line that was sent as a command, or what is wrong with it.
+#[derive(Debug, PartialEq, Eq)]
+pub enum CommandLine<'a> {
+    /// The line without its CR LF.
+    Line(&'a [u8]),
+    /// The end of a line of more than `COMMAND_LIMIT` bytes.
+    TooLong,
+    /// A line feed alone, or the rest of the line that holds it.
+    BareLineFeed,
+}
+
+/// A line of the message, or a piece of a very long one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece<'a> {
+    /// The bytes, without the CR LF.
+    pub text: &'a [u8],
+    /// Whether a line begins with this piece.
+    pub starts: bool,
+    /// Whether the line ends with this piece: CR LF was behind it.
+    pub ends: bool,
+}
+
+/// Holds the bytes that were read and not yet used.
+#[derive(Debug, Default)]
+pub struct LineCutter {
+    bytes: Vec<u8>,
+    used: usize,
+    line: LineSoFar,
+}
+
+/// What is known of the line that has begun.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum LineSoFar {
+    /// All of it is still in `bytes`.
+    #[default]
+    Whole,
+    /// The beginning is gone: dropped from a command that is too long, or
+    /// handed out as a piece of the message.
+    Continued,
+    /// A command line with a bare line feed, which was answered.
+    Broken,
+}
+
+impl LineCutter {
+    /// Adds what one read has brought.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.bytes.drain(..self.used);
+        self.used = 0;
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// The next command line, or `None` if more bytes are needed.
+    ///
+    /// A bare line feed is answered at once and not at the next CR LF: the
+    /// student who forgot `nc -C` is waiting. Nothing up to that CR LF is
+    /// run: another server on the way may have read it as one line. Each line
+    /// end gives one result, so that no client waits for ever.
+    pub fn next_command(&mut self) -> Option<CommandLine<'_>> {
+        let rest = self.bytes.get(self.used..).unwrap_or_default();
+        let Some(feed) = rest.iter().position(|byte| *byte == b'\n') else {
+            self.drop_long_command();
+            return None;
+        };
+        let (from, line) = (self.used, self.line);
+        self.used += feed + 1;
+        let raw = self.bytes.get(from..self.used).unwrap_or_default();
+        let Some(text) = raw.strip_suffix(b"\r\n") else {
+            self.line = LineSoFar::Broken;
+            return Some(CommandLine::BareLineFeed);
+        };
+        self.line = LineSoFar::Whole;
+        Some(match line {
+            LineSoFar::Broken => CommandLine::BareLineFeed,
+            LineSoFar::Continued => CommandLine::TooLong,
+            LineSoFar::Whole if raw.len() > COMMAND_LIMIT => {
+                CommandLine::TooLong
+            }
+            LineSoFar::Whole => CommandLine::Line(text),
+        })
+    }
+
+    /// The next line of the message, or a piece of it, or `None` if more bytes
+    /// are needed.
+    pub fn next_piece(&mut self) -> Option<Piece<'_>> {
+        let rest = self.bytes.get(self.used..).unwrap_or_default();
+        let (length, ends) = match find_crlf(rest) {
+            Some(length) => (length, true),
+            None if rest.len() < PIECE => return None,
+            // The last byte stays: a CR may be half of a line end.
+            None => (rest.len() - 1, false),
+        };
+        let starts = self.line == LineSoFar::Whole;
+        let from = self.used;
+        self.used += if ends { length + 2 } else { length };
+        self.line = if ends {
+            LineSoFar::Whole
+        } else {
+            LineSoFar::Continued
+        };
+        let text = self.bytes.get(from..from + length).unwrap_or_default();
+        Some(Piece { text, starts, ends })
+    }
+
+    /// Forgets a command that is too long already, but for its last byte,
+    /// which may be half of its line end.
+    fn drop_long_command(&mut self) {
+        if self.bytes.len() - self.used < COMMAND_LIMIT {
+            return;
+        }
+        self.used = self.bytes.len() - 1;
+        if self.line == LineSoFar::Whole {
+            self.line = LineSoFar::Continued;
+        }
+    }
+}
+
+/// Where the first CR LF begins.
+fn find_crlf(bytes: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let rest = bytes.get(from..)?;
+        let feed = from + rest.iter().position(|byte| *byte == b'\n')?;
+        let before = feed.checked_sub(1);
+        if before.and_then(|at| bytes.get(at)) == Some(&b'\r') {
+            return before;
+        }
+        from = feed + 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All command lines in `bytes`, fed `step` bytes at a time.
+    fn commands(bytes: &[u8], step: usize) -> Vec<String> {
+        let mut cutter = LineCutter::default();
+        let mut found = Vec::new();
+        for chunk in bytes.chunks(step) {
+            cutter.feed(chunk);
+            while let Some(line) = cutter.next_command() {
+                found.push(match line {
+                    CommandLine::Line(text) => text.escape_ascii().to_string(),
+                    CommandLine::TooLong => "too long".into(),
+                    CommandLine::BareLineFeed => "bare".into(),
+                });
+            }
+            assert!(cutter.bytes.len() <= COMMAND_LIMIT + step);
+        }
+        found
+    }
+
+    /// The message lines in `bytes`, put together again from their pieces.
+    fn message(bytes: &[u8], step: usize) -> Vec<Vec<u8>> {
+        let mut cutter = LineCutter::default();
+        let (mut found, mut line) = (Vec::new(), Vec::new());
+        for chunk in bytes.chunks(step) {
+            cutter.feed(chunk);
+            while let Some(piece) = cutter.next_piece() {
+                assert_eq!(piece.starts, line.is_empty() || piece.starts);
+                line.extend_from_slice(piece.text);
+                if piece.ends {
+                    found.push(std::mem::take(&mut line));
+                }
+            }
+            assert!(cutter.bytes.len() <= PIECE + step);
+        }
+        found
+    }
+
+    #[test]
+    fn lines_end_at_cr_lf_however_the_network_cuts_them_rfc_2_3_8() {
+        let bytes = b"NOOP\r\n\r\nRSET \r\nQUIT\rX\r\nhalf";
+        for step in 1..=bytes.len() {
+            let want = ["NOOP", "", "RSET ", "QUIT\\rX"];
+            assert_eq!(commands(bytes, step), want, "step {step}");
+        }
+    }
+
+    #[test]
+    fn after_a_bare_line_feed_nothing_is_run_before_the_next_cr_lf() {
+        let bytes = b"HELO a\nNOOP\nQUIT\r\nRSET\r\n";
+        for step in 1..=bytes.len() {
+            let want = ["bare", "bare", "bare", "RSET"];
+            assert_eq!(commands(bytes, step), want, "step {step}");
+        }
+    }
+
+    #[test]
+    fn a_command_line_has_2048_bytes_at_the_most_and_gives_one_result() {
+        for (length, want) in [
+            (2045, None),
+            (2046, None),
+            (2047, Some(())),
+            (90_000, Some(())),
+        ] {
+            let mut bytes = vec![b'x'; length];
+            bytes.extend_from_slice(b"\r\nQUIT\r\n");
+            for step in [1, 7, 2046, 2047, 2048, 2049, 8192] {
+                let found = commands(&bytes, step);
+                assert_eq!(found.len(), 2, "{length} in steps of {step}");
+                let too_long = found[0] == "too long";
+                assert_eq!(too_long, want.is_some(), "{length} by {step}");
+                assert_eq!(found[1], "QUIT");
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_line_of_any_length_comes_out_whole() {
+        for length in [0, 1, 998, PIECE - 1, PIECE, PIECE + 1, 100_000] {
+            let mut line = vec![b'\r'; length];
+            line.extend_from_slice(b"\n.");
+            let bytes = [line.as_slice(), b"\r\n.\r\n"].concat();
+            for step in [1, 2, 5, PIECE, 8192] {
+                let found = message(&bytes, step);
+                // CR CR LF: the last CR belongs to the line end.
+                let want = if length == 0 {
+                    vec![line.clone(), b".".to_vec()]
+                } else {
+                    let first = vec![b'\r'; length - 1];
+                    vec![first, b".".to_vec(), b".".to_vec()]
+                };
+                assert_eq!(found, want, "{length} in steps of {step}");
+            }
+        }
+    }
+}
