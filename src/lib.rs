@@ -1,3 +1,4 @@
 //! Pillarbox.
+pub mod mailbox;
 pub mod protocol;
 pub mod transcript;

@@ -1,5 +1,24 @@
-//! The protocol, pure: bytes in, values out.
+//! The protocol, pure: bytes in, values out (RFC 5321).
+//!
+//! No socket, file, clock, log or thread is used here; a test checks it. What
+//! the world knows (time, names, mailboxes) comes in as data, so that the same
+//! code answers over TCP, in a test, and in the book.
+//!
+//! In reading order:
+//!   `line`       cuts bytes into lines
+//!   `reply`      what the server can say, and why
+//!   `address`    paths, mailboxes, domains
+//!   `command`    what a line asks for
+//!   `extension`  what EHLO offers, what parameters mean
+//!   `session`    the machine: state and command give state and reply
+//!   `data`       the message, up to the dot
+//!   `trace`      Return-Path and Received
+
 pub mod address;
+pub mod command;
 pub mod data;
+pub mod extension;
 pub mod line;
 pub mod reply;
+pub mod session;
+pub mod trace;

@@ -1,0 +1,261 @@
+//! The directory: which mailboxes exist (RFC 5321 3.3 and 4.5.1).
+//!
+//! A client's text is looked up here and never becomes a path by itself. What
+//! comes out is a `Recipient` in the directory's own spelling: either one of
+//! the mailboxes that were named at the start, or a word from a narrow
+//! alphabet in which no path can be written.
+//!
+//! Guarantees:
+//! - `postmaster` exists in every domain, in any case (RFC 5321 4.5.1);
+//! - the same mailbox has one spelling: quotes, case and `+tag` do not count;
+//! - there are `MAILBOX_LIMIT` mailboxes at the most.
+//!
+//! Not here: folders and files (`maildir.rs`).
+
+use crate::protocol::address::{ForwardPath, Host, Mailbox};
+use crate::protocol::reply::{self, Reply};
+use crate::protocol::session::{Recipient, Verdict};
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// So many mailboxes are made, and no more. Otherwise a client that makes up
+/// names could fill the disk with folders.
+pub const MAILBOX_LIMIT: usize = 1000;
+
+const POSTMASTER: &str = "postmaster";
+
+/// Which mailboxes exist.
+#[derive(Debug)]
+pub struct Directory {
+    domains: Vec<String>,
+    named: BTreeSet<Recipient>,
+    is_open: bool,
+    made: Mutex<BTreeSet<Recipient>>,
+}
+
+impl Directory {
+    /// A directory of the mailboxes in `named`, and the postmasters.
+    ///
+    /// `domains` are in canonical form, the first one is `<postmaster>`'s. If
+    /// `named` is empty the directory is open: every plain name has a mailbox.
+    pub fn new(domains: Vec<String>, named: Vec<Recipient>) -> Directory {
+        let is_open = named.is_empty();
+        let mut named: BTreeSet<Recipient> = named.into_iter().collect();
+        named.extend(domains.iter().map(|domain| Recipient {
+            domain: domain.clone(),
+            local_part: POSTMASTER.to_owned(),
+        }));
+        let made = Mutex::new(named.clone());
+        Directory {
+            domains,
+            named,
+            is_open,
+            made,
+        }
+    }
+
+    /// The mailboxes that exist before any mail has come.
+    pub fn named(&self) -> impl Iterator<Item = &Recipient> {
+        self.named.iter()
+    }
+
+    /// Learns of mailboxes that were made in an earlier run.
+    pub fn remember(&self, made: impl IntoIterator<Item = Recipient>) {
+        self.made().extend(made);
+    }
+
+    /// What to say to a RCPT with this path.
+    pub fn verdict(&self, path: &ForwardPath) -> Verdict {
+        let found = match path {
+            ForwardPath::Postmaster => self.postmaster(),
+            ForwardPath::Mailbox(mailbox) => self.find(mailbox),
+        };
+        let has_room = |r: &Recipient| {
+            let made = self.made();
+            made.contains(r) || made.len() < MAILBOX_LIMIT
+        };
+        match found {
+            Ok(recipient) if has_room(&recipient) => {
+                Verdict::Welcome(recipient)
+            }
+            Ok(_) => Verdict::Refused(reply::TOO_MANY_MAILBOXES),
+            Err(refusal) => Verdict::Refused(refusal),
+        }
+    }
+
+    /// Takes note that these mailboxes are made now, all of them or none.
+    ///
+    /// RCPT makes no mailbox, delivery does. So many a transaction may have
+    /// been promised the last free place.
+    pub fn admit(&self, recipients: &[Recipient]) -> Result<(), Reply> {
+        let mut made = self.made();
+        let new = recipients.iter().filter(|r| !made.contains(r)).count();
+        if new > 0 && made.len() + new > MAILBOX_LIMIT {
+            return Err(reply::TOO_MANY_MAILBOXES);
+        }
+        made.extend(recipients.iter().cloned());
+        Ok(())
+    }
+
+    fn postmaster(&self) -> Result<Recipient, Reply> {
+        let domain = self.domains.first().ok_or(reply::NO_SUCH_MAILBOX)?;
+        Ok(Recipient {
+            domain: domain.clone(),
+            local_part: POSTMASTER.to_owned(),
+        })
+    }
+
+    fn find(&self, mailbox: &Mailbox) -> Result<Recipient, Reply> {
+        let domain = mailbox.host.canonical();
+        if !self.domains.contains(&domain) {
+            return Err(match mailbox.host {
+                Host::Domain(_) => reply::RELAYING_REFUSED,
+                Host::Address(_) | Host::General(_) => reply::NO_SUCH_DOMAIN,
+            });
+        }
+        let whole = mailbox.local_part.to_lowercase();
+        let without_tag = whole.split('+').next().unwrap_or_default();
+        let named = |local_part: &str| {
+            let local_part = local_part.to_owned();
+            let recipient = Recipient {
+                domain: domain.clone(),
+                local_part,
+            };
+            self.named.contains(&recipient).then_some(recipient)
+        };
+        if let Some(found) = named(&whole).or_else(|| named(without_tag)) {
+            return Ok(found);
+        }
+        match self.is_open && is_plain(without_tag) {
+            true => Ok(Recipient {
+                domain,
+                local_part: without_tag.to_owned(),
+            }),
+            false => Err(reply::NO_SUCH_MAILBOX),
+        }
+    }
+
+    /// A session that panicked while it held the lock left the set as it was:
+    /// nothing in here stops half-way.
+    fn made(&self) -> MutexGuard<'_, BTreeSet<Recipient>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a mailbox of this name may be made because mail came for it:
+/// `[a-z0-9][a-z0-9._-]{0,63}`. No slash, no leading dot.
+pub fn is_plain(local_part: &str) -> bool {
+    let is_end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    (1..=64).contains(&local_part.len())
+        && local_part.starts_with(is_end)
+        && local_part.chars().all(|c| is_end(c) || "._-".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::address;
+
+    fn recipient(text: &str) -> Recipient {
+        let (local_part, domain) = text.rsplit_once('@').unwrap();
+        Recipient {
+            domain: domain.into(),
+            local_part: local_part.into(),
+        }
+    }
+
+    fn domains() -> Vec<String> {
+        vec![
+            "example.org".into(),
+            "example.net".into(),
+            "[127.0.0.1]".into(),
+        ]
+    }
+
+    fn ask(directory: &Directory, path: &str) -> Result<String, Reply> {
+        let path = address::forward_path(path).expect(path).0;
+        match directory.verdict(&path) {
+            Verdict::Welcome(r) => Ok(format!("{}@{}", r.local_part, r.domain)),
+            Verdict::Refused(refusal) => Err(refusal),
+        }
+    }
+
+    #[test]
+    fn named_mailboxes_are_found_in_every_spelling() {
+        let bob = vec![recipient("bob@example.org")];
+        let directory = Directory::new(domains(), bob);
+        for (path, want) in [
+            ("<bob@example.org>", Ok("bob@example.org")),
+            ("<BOB@EXAMPLE.ORG>", Ok("bob@example.org")),
+            ("<\"b\\ob\"@example.org>", Ok("bob@example.org")),
+            ("<bob+tag@example.org>", Ok("bob@example.org")),
+            ("<bob+../../y@example.org>", Ok("bob@example.org")),
+            ("<postmaster>", Ok("postmaster@example.org")),
+            ("<Postmaster@Example.Net>", Ok("postmaster@example.net")),
+            ("<postmaster@[127.0.0.1]>", Ok("postmaster@[127.0.0.1]")),
+            ("<bob@example.net>", Err(reply::NO_SUCH_MAILBOX)),
+            ("<nobody@example.org>", Err(reply::NO_SUCH_MAILBOX)),
+            ("<bob@elsewhere.example>", Err(reply::RELAYING_REFUSED)),
+            ("<bob@[127.0.0.2]>", Err(reply::NO_SUCH_DOMAIN)),
+            ("<bob@[x:y]>", Err(reply::NO_SUCH_DOMAIN)),
+            (
+                "<bob%elsewhere.example@example.org>",
+                Err(reply::NO_SUCH_MAILBOX),
+            ),
+            (
+                "<\"bob@example.org\"@example.org>",
+                Err(reply::NO_SUCH_MAILBOX),
+            ),
+        ] {
+            let want = want.map(str::to_owned);
+            assert_eq!(ask(&directory, path), want, "{path}");
+        }
+    }
+
+    #[test]
+    fn an_open_directory_takes_plain_names_and_nothing_like_a_path() {
+        let directory = Directory::new(domains(), Vec::new());
+        for local_part in ["a", "7", "Alice.B_c-d", "x+tag", "new", "con"] {
+            let path = format!("<{local_part}@example.org>");
+            assert!(ask(&directory, &path).is_ok(), "{path}");
+        }
+        for local_part in [
+            "\"..\"",
+            "\"../x\"",
+            "\"/etc/x\"",
+            "\"a/b\"",
+            "\"a\\\\b\"",
+            "%2e%2e",
+            "-a",
+            "_a",
+            "\".a\"",
+            "\"\"",
+            "\" \"",
+            "\"a b\"",
+            "+tag",
+            "a'b",
+            "$(id)",
+            "|id",
+            "käthe",
+        ] {
+            let path = format!("<{local_part}@example.org>");
+            let want = Err(reply::NO_SUCH_MAILBOX);
+            assert_eq!(ask(&directory, &path), want, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_thousandth_mailbox_is_the_last_but_old_ones_go_on() {
+        let directory = Directory::new(domains(), Vec::new());
+        let name = |n: usize| recipient(&format!("u{n}@example.org"));
+        // Three postmasters count too.
+        let many: Vec<_> = (0..MAILBOX_LIMIT - 3).map(name).collect();
+        assert_eq!(directory.admit(&many), Ok(()));
+        let full = reply::TOO_MANY_MAILBOXES;
+        assert_eq!(directory.admit(&[name(5000)]), Err(full));
+        assert_eq!(ask(&directory, "<u5000@example.org>"), Err(full));
+        assert_eq!(directory.admit(&[name(5)]), Ok(()));
+        assert!(ask(&directory, "<u5@example.org>").is_ok());
+        assert!(ask(&directory, "<postmaster>").is_ok());
+    }
+}

@@ -1,0 +1,117 @@
+//! The few calls to the file system that a delivery needs, and no others.
+//!
+//! `Disk` is a seam: the server uses `RealDisk`; a test can put a disk in its
+//! place that fails at the n-th call, or forgets what was not synced.
+
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::SystemTime;
+
+/// A file system, as far as a delivery sees it.
+pub trait Disk: Send + Sync {
+    /// Makes a directory that only its owner may enter. Fails if it exists.
+    fn create_directory(&self, path: &Path) -> io::Result<()>;
+
+    /// Whether there is a directory, and not a link to one.
+    fn is_directory(&self, path: &Path) -> bool;
+
+    /// The names in a directory.
+    fn names(&self, directory: &Path) -> io::Result<Vec<OsString>>;
+
+    /// Makes a file that only its owner may read. Fails if it exists.
+    fn create_file(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+
+    /// Copies a file to a new one, and makes the copy's content durable.
+    fn copy_file(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Gives a file a second name. Fails if the name exists.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Gives a file another name.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Takes a name away; the file goes with its last name.
+    fn remove_file(&self, path: &Path) -> io::Result<()>;
+
+    /// When a file was last changed.
+    fn modified(&self, path: &Path) -> io::Result<SystemTime>;
+
+    /// Makes the names in a directory durable.
+    fn sync_directory(&self, path: &Path) -> io::Result<()>;
+}
+
+/// A file that is being written.
+pub trait DiskFile: io::Write + Send {
+    /// Makes the content durable.
+    ///
+    /// If this fails, the content is lost: the kernel may mark the pages as
+    /// clean, and a second call would then tell a lie.
+    fn sync(&self) -> io::Result<()>;
+}
+
+/// The operating system's file system.
+#[derive(Debug, Clone, Copy)]
+pub struct RealDisk;
+
+impl Disk for RealDisk {
+    fn create_directory(&self, path: &Path) -> io::Result<()> {
+        DirBuilder::new().mode(0o700).create(path)
+    }
+
+    fn is_directory(&self, path: &Path) -> bool {
+        fs::symlink_metadata(path).is_ok_and(|found| found.is_dir())
+    }
+
+    fn names(&self, directory: &Path) -> io::Result<Vec<OsString>> {
+        fs::read_dir(directory)?
+            .map(|entry| Ok(entry?.file_name()))
+            .collect()
+    }
+
+    fn create_file(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(new_file(path)?))
+    }
+
+    fn copy_file(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut copy = new_file(to)?;
+        io::copy(&mut File::open(from)?, &mut copy)?;
+        copy.sync_all()
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::hard_link(from, to)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn modified(&self, path: &Path) -> io::Result<SystemTime> {
+        fs::symlink_metadata(path)?.modified()
+    }
+
+    fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        File::open(path)?.sync_all()
+    }
+}
+
+impl DiskFile for File {
+    fn sync(&self) -> io::Result<()> {
+        self.sync_all()
+    }
+}
+
+fn new_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+}

@@ -1,0 +1,416 @@
+//! The commands of RFC 5321 4.1.1, one parser each.
+//!
+//! A line that is no command gives the reply that says why. Syntax comes
+//! before order: a line that cannot be read is answered the same in every
+//! state, and what is read here may still be refused by the session (503).
+//!
+//! Interface:
+//!   `Command`         what a line asks for
+//!   `Command::parse`  one line without its CR LF, in; a command or a reply, out
+//!   `Parameter`       what may stand behind the path of MAIL and RCPT
+//!   `syntax_of`       the lines of HELP
+//!
+//! Not here: what a path looks like (`address.rs`), which parameters are
+//! offered (`extension.rs`), what comes after what (`session.rs`).
+
+use super::address::{self, ForwardPath, PathError, ReversePath};
+use super::reply::{self, Reply};
+
+/// One command, read and understood. In the order of RFC 5321 4.1.1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// `EHLO name`: hello from a client that knows extensions.
+    Ehlo(String),
+    /// `HELO name`: hello as it was in 1982.
+    Helo(String),
+    /// `MAIL FROM:<path>`: opens a transaction.
+    Mail(ReversePath, Vec<Parameter>),
+    /// `RCPT TO:<path>`: adds a recipient.
+    Rcpt(ForwardPath, Vec<Parameter>),
+    /// `DATA`: the message comes next.
+    Data,
+    /// `RSET`: drop the transaction.
+    Rset,
+    /// `VRFY name`: does this mailbox exist?
+    Vrfy,
+    /// `HELP`, or `HELP topic`.
+    Help(Option<String>),
+    /// `NOOP`: are you there?
+    Noop,
+    /// `QUIT`: good-bye.
+    Quit,
+    /// A command that other servers have and this one has not.
+    NotImplemented,
+    /// The first word of an HTTP request.
+    Http,
+}
+
+/// One parameter of MAIL or RCPT, such as `SIZE=1000`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameter {
+    /// What is before the `=`, in capitals.
+    pub keyword: String,
+    /// What is behind it.
+    pub value: Option<String>,
+}
+
+/// How long a name after HELO may be (RFC 5321 4.5.3.1.2).
+const NAME_LIMIT: usize = 255;
+
+type Parser = fn(&[u8]) -> Result<Command, Reply>;
+
+/// What HELP tells: the command, and how it is written.
+const SYNTAX: &[(&str, &str)] = &[
+    ("HELO", "HELO name"),
+    ("EHLO", "EHLO name / EHLO [address]"),
+    (
+        "MAIL",
+        "MAIL FROM:<address> [SIZE=n] [BODY=8BITMIME] [SMTPUTF8]",
+    ),
+    ("RCPT", "RCPT TO:<address>"),
+    (
+        "DATA",
+        "DATA (then the message, then a dot alone on a line)",
+    ),
+    ("RSET", "RSET"),
+    ("NOOP", "NOOP [anything]"),
+    ("QUIT", "QUIT"),
+    ("VRFY", "VRFY user"),
+    ("HELP", "HELP [command]"),
+];
+
+/// The names of all commands that HELP knows, in the order of its list.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    SYNTAX.iter().map(|(name, _)| *name)
+}
+
+/// How the command `name` is written, in any case, if there is one.
+pub fn syntax_of(name: &str) -> Option<&'static str> {
+    let is_it = |entry: &&(&str, &str)| entry.0.eq_ignore_ascii_case(name);
+    SYNTAX.iter().find(is_it).map(|(_, syntax)| *syntax)
+}
+
+impl Command {
+    /// Reads one line, given without its CR LF.
+    ///
+    /// A verb is read in any case (RFC 5321 2.4), and blanks at the end of a
+    /// line are tolerated (4.1.1). Between the words stands one blank.
+    pub fn parse(line: &[u8]) -> Result<Command, Reply> {
+        let (verb, argument) = split_verb(without_trailing_blanks(line));
+        let parser: Parser = match verb.to_ascii_uppercase().as_slice() {
+            b"EHLO" => ehlo,
+            b"HELO" => helo,
+            b"MAIL" => mail,
+            b"RCPT" => rcpt,
+            b"DATA" => |argument| alone(argument, Command::Data),
+            b"RSET" => |argument| alone(argument, Command::Rset),
+            b"VRFY" => vrfy,
+            b"HELP" => help,
+            b"NOOP" => |_| Ok(Command::Noop),
+            b"QUIT" => |argument| alone(argument, Command::Quit),
+            b"EXPN" | b"STARTTLS" | b"AUTH" | b"ETRN" | b"BDAT" | b"TURN"
+            | b"SEND" | b"SOML" | b"SAML" => {
+                return Ok(Command::NotImplemented);
+            }
+            b"GET" | b"HEAD" | b"POST" | b"PUT" | b"DELETE" | b"CONNECT"
+            | b"OPTIONS" | b"TRACE" | b"PATCH" | b"PRI" => {
+                return Ok(Command::Http);
+            }
+            _ => return Err(reply::UNKNOWN_COMMAND),
+        };
+        if argument.iter().any(u8::is_ascii_control) {
+            return Err(reply::CONTROL_CHARACTER);
+        }
+        parser(argument)
+    }
+
+    /// The recipient that this command names, if it is a RCPT.
+    pub fn forward_path(&self) -> Option<&ForwardPath> {
+        if let Command::Rcpt(forward_path, _) = self {
+            return Some(forward_path);
+        }
+        None
+    }
+}
+
+fn without_trailing_blanks(mut line: &[u8]) -> &[u8] {
+    while let [rest @ .., b' ' | b'\t'] = line {
+        line = rest;
+    }
+    line
+}
+
+fn split_verb(line: &[u8]) -> (&[u8], &[u8]) {
+    let mut words = line.splitn(2, |byte| *byte == b' ');
+    let verb = words.next().unwrap_or_default();
+    (verb, words.next().unwrap_or_default())
+}
+
+/// ```abnf
+/// data = "DATA" CRLF     rset = "RSET" CRLF     quit = "QUIT" CRLF
+/// ```
+fn alone(argument: &[u8], command: Command) -> Result<Command, Reply> {
+    match argument {
+        b"" => Ok(command),
+        _ => Err(reply::NO_ARGUMENT),
+    }
+}
+
+/// ```abnf
+/// ehlo = "EHLO" SP ( Domain / address-literal ) CRLF
+/// ```
+fn ehlo(argument: &[u8]) -> Result<Command, Reply> {
+    client_name(argument)
+        .map(Command::Ehlo)
+        .ok_or(reply::EHLO_SYNTAX)
+}
+
+/// ```abnf
+/// helo = "HELO" SP Domain CRLF
+/// ```
+fn helo(argument: &[u8]) -> Result<Command, Reply> {
+    client_name(argument)
+        .map(Command::Helo)
+        .ok_or(reply::HELO_SYNTAX)
+}
+
+/// The name of a client: any word that looks like a domain, or a literal.
+///
+/// The grammar is stricter. But a server must not refuse mail because of this
+/// name (RFC 5321 4.1.4), and many a laptop has an underscore in its name.
+/// What stands behind a literal is for people, and not kept (4.1.1.1).
+fn client_name(argument: &[u8]) -> Option<String> {
+    let text = str::from_utf8(argument).ok()?;
+    if text.starts_with('[') {
+        let literal = text.split(' ').next()?;
+        return Some(address::whole_host(literal).ok()?.to_string());
+    }
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let fits = (1..=NAME_LIMIT).contains(&text.len());
+    (fits && text.chars().all(is_name)).then(|| text.to_owned())
+}
+
+/// ```abnf
+/// mail = "MAIL FROM:" Reverse-path [SP Mail-parameters] CRLF
+/// ```
+fn mail(argument: &[u8]) -> Result<Command, Reply> {
+    let text = str::from_utf8(argument).map_err(|_| reply::NOT_UTF8)?;
+    let path = behind_keyword(text, "FROM", reply::MAIL_SYNTAX)?;
+    match address::reverse_path(path) {
+        Ok((path, rest)) => Ok(Command::Mail(path, parameters(rest)?)),
+        Err(PathError::Syntax) => Err(reply::BAD_SENDER),
+        Err(PathError::TooLong) => Err(reply::SENDER_TOO_LONG),
+    }
+}
+
+/// ```abnf
+/// rcpt = "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" /
+///                     Forward-path ) [SP Rcpt-parameters] CRLF
+/// ```
+fn rcpt(argument: &[u8]) -> Result<Command, Reply> {
+    let text = str::from_utf8(argument).map_err(|_| reply::NOT_UTF8)?;
+    let path = behind_keyword(text, "TO", reply::RCPT_SYNTAX)?;
+    match address::forward_path(path) {
+        Ok((path, rest)) => Ok(Command::Rcpt(path, parameters(rest)?)),
+        Err(PathError::Syntax) => Err(reply::BAD_RECIPIENT),
+        Err(PathError::TooLong) => Err(reply::RECIPIENT_TOO_LONG),
+    }
+}
+
+/// What is behind `FROM:` or `TO:`, which may be in any case.
+///
+/// A blank on either side of the colon is so common that it has a reply of
+/// its own (RFC 5321 3.3).
+fn behind_keyword<'a>(
+    text: &'a str,
+    keyword: &str,
+    otherwise: Reply,
+) -> Result<&'a str, Reply> {
+    let (word, rest) = text.split_at_checked(keyword.len()).ok_or(otherwise)?;
+    if !word.eq_ignore_ascii_case(keyword) {
+        return Err(otherwise);
+    }
+    let colon = rest.trim_start_matches(' ');
+    let path = colon.strip_prefix(':').ok_or(otherwise)?;
+    if colon.len() < rest.len() || path.starts_with(' ') {
+        return Err(reply::BLANK_AT_COLON);
+    }
+    Ok(path)
+}
+
+/// ```abnf
+/// Mail-parameters = esmtp-param *(SP esmtp-param)
+/// ```
+fn parameters(text: &str) -> Result<Vec<Parameter>, Reply> {
+    let mut found: Vec<Parameter> = Vec::new();
+    if text.is_empty() {
+        return Ok(found);
+    }
+    let list = text.strip_prefix(' ').ok_or(reply::BAD_PARAMETER)?;
+    for word in list.split(' ') {
+        let parameter = parameter(word).ok_or(reply::BAD_PARAMETER)?;
+        if found.iter().any(|other| other.keyword == parameter.keyword) {
+            return Err(reply::BAD_PARAMETER);
+        }
+        found.push(parameter);
+    }
+    Ok(found)
+}
+
+/// ```abnf
+/// esmtp-param   = esmtp-keyword ["=" esmtp-value]
+/// esmtp-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-")
+/// esmtp-value   = 1*(%d33-60 / %d62-126)
+/// ```
+fn parameter(word: &str) -> Option<Parameter> {
+    let (keyword, value) = match word.split_once('=') {
+        Some((keyword, value)) => (keyword, Some(value)),
+        None => (word, None),
+    };
+    let is_keyword = keyword.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && keyword
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let is_esmtp_char = |c: char| c.is_ascii_graphic() && c != '=';
+    let is_value =
+        |text: &str| !text.is_empty() && text.chars().all(is_esmtp_char);
+    (is_keyword && value.is_none_or(is_value)).then(|| Parameter {
+        keyword: keyword.to_ascii_uppercase(),
+        value: value.map(str::to_owned),
+    })
+}
+
+/// ```abnf
+/// vrfy = "VRFY" SP String CRLF
+/// ```
+///
+/// The name is not kept: the answer is the same for all.
+fn vrfy(argument: &[u8]) -> Result<Command, Reply> {
+    match argument {
+        b"" => Err(reply::VRFY_SYNTAX),
+        _ => Ok(Command::Vrfy),
+    }
+}
+
+/// ```abnf
+/// help = "HELP" [ SP String ] CRLF
+/// ```
+fn help(argument: &[u8]) -> Result<Command, Reply> {
+    let topic = String::from_utf8_lossy(argument).into_owned();
+    Ok(Command::Help((!topic.is_empty()).then_some(topic)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Command, Reply> {
+        Command::parse(line.as_bytes())
+    }
+
+    #[test]
+    fn verbs_are_read_in_any_case_and_blanks_at_the_end_are_tolerated() {
+        for line in ["QUIT", "quit", "Quit ", "qUiT \t "] {
+            assert_eq!(parse(line), Ok(Command::Quit), "{line:?}");
+        }
+        assert!(matches!(
+            parse("mail from:<> size=1 "),
+            Ok(Command::Mail(..))
+        ));
+    }
+
+    #[test]
+    fn each_wrong_line_gets_its_own_reply() {
+        for (line, want) in [
+            ("", reply::UNKNOWN_COMMAND),
+            (" NOOP", reply::UNKNOWN_COMMAND),
+            ("NOOP\tx", reply::UNKNOWN_COMMAND),
+            ("FROB x", reply::UNKNOWN_COMMAND),
+            ("FROB \x01", reply::UNKNOWN_COMMAND),
+            ("NOOP a\rb", reply::CONTROL_CHARACTER),
+            ("HELO a\0b", reply::CONTROL_CHARACTER),
+            ("HELO", reply::HELO_SYNTAX),
+            ("HELO a b", reply::HELO_SYNTAX),
+            ("HELO  a", reply::HELO_SYNTAX),
+            ("HELO käthe", reply::HELO_SYNTAX),
+            ("EHLO", reply::EHLO_SYNTAX),
+            ("EHLO [1.2.3]", reply::EHLO_SYNTAX),
+            ("EHLO ::1", reply::EHLO_SYNTAX),
+            ("MAIL", reply::MAIL_SYNTAX),
+            ("MAIL FROM", reply::MAIL_SYNTAX),
+            ("MAIL <a@b>", reply::MAIL_SYNTAX),
+            ("MAIL TO:<a@b>", reply::MAIL_SYNTAX),
+            ("MAIL  FROM:<a@b>", reply::MAIL_SYNTAX),
+            ("MAIL FROM: <a@b>", reply::BLANK_AT_COLON),
+            ("MAIL FROM :<a@b>", reply::BLANK_AT_COLON),
+            ("MAIL FROM:", reply::BAD_SENDER),
+            ("MAIL FROM:a@b", reply::BAD_SENDER),
+            ("MAIL FROM:<a@b>x", reply::BAD_PARAMETER),
+            ("MAIL FROM:<a@b>  x", reply::BAD_PARAMETER),
+            ("MAIL FROM:<a@b> =", reply::BAD_PARAMETER),
+            ("MAIL FROM:<a@b> x=", reply::BAD_PARAMETER),
+            ("MAIL FROM:<a@b> x=1=2", reply::BAD_PARAMETER),
+            ("MAIL FROM:<a@b> x=ä", reply::BAD_PARAMETER),
+            ("MAIL FROM:<a@b> SIZE=1 size=2", reply::BAD_PARAMETER),
+            ("RCPT TO", reply::RCPT_SYNTAX),
+            ("RCPT FROM:<a@b>", reply::RCPT_SYNTAX),
+            ("RCPT TO: <a@b>", reply::BLANK_AT_COLON),
+            ("RCPT TO:<>", reply::BAD_RECIPIENT),
+            ("DATA now", reply::NO_ARGUMENT),
+            ("RSET now", reply::NO_ARGUMENT),
+            ("QUIT now", reply::NO_ARGUMENT),
+            ("VRFY", reply::VRFY_SYNTAX),
+        ] {
+            assert_eq!(parse(line), Err(want), "{line:?}");
+        }
+        let latin_1 = b"MAIL FROM:<k\xe4the@b>";
+        assert_eq!(Command::parse(latin_1), Err(reply::NOT_UTF8));
+    }
+
+    #[test]
+    fn hello_takes_any_word_that_looks_like_a_domain_or_a_literal() {
+        let long = "x".repeat(256);
+        for (name, want) in [
+            ("client.example", Some("client.example")),
+            ("my_laptop", Some("my_laptop")),
+            ("localhost.", Some("localhost.")),
+            ("[127.0.0.1]", Some("[127.0.0.1]")),
+            ("[127.0.0.1] I am a toaster", Some("[127.0.0.1]")),
+            ("[IPv6:::1]", Some("[IPv6:::1]")),
+            ("a;b", None),
+            ("<a>", None),
+            (long.as_str(), None),
+            (&long[1..], Some(&long[1..])),
+        ] {
+            let found = parse(&format!("HELO {name}"));
+            let want = want.map(|name| Command::Helo(name.to_owned()));
+            assert_eq!(found.ok(), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_read_with_their_keyword_in_capitals() {
+        let found = parse("MAIL FROM:<a@b> Size=10 SMTPUTF8");
+        let size = Parameter {
+            keyword: "SIZE".into(),
+            value: Some("10".into()),
+        };
+        let utf8 = Parameter {
+            keyword: "SMTPUTF8".into(),
+            value: None,
+        };
+        match found {
+            Ok(Command::Mail(_, list)) => assert_eq!(list, [size, utf8]),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn help_knows_every_command_that_is_implemented() {
+        for name in names() {
+            let line = format!("{name} x");
+            assert_ne!(parse(&line), Err(reply::UNKNOWN_COMMAND), "{name}");
+            assert_ne!(parse(&line), Ok(Command::NotImplemented), "{name}");
+        }
+    }
+}
