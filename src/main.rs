@@ -1,2 +1,83 @@
-//! Pillarbox.
-fn main() {}
+//! The program: picks the command, prints, and says how it ended.
+//!
+//! Exit codes: 0 done, 1 could not be done, 2 wrong usage.
+
+use pillarbox::options::{self, Invocation};
+use pillarbox::protocol::trace;
+use pillarbox::server::{Server, Settings};
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const FAILED: u8 = 1;
+const WRONG_USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
+    let outcome = match options::parse(&arguments) {
+        Err(complaint) => return fail(WRONG_USAGE, &complaint),
+        Ok(Invocation::Print(text)) => print(&text),
+        Ok(Invocation::Serve(settings)) => serve(*settings),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        // Nobody reads on: no reason to complain.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail(FAILED, &error.to_string()),
+    }
+}
+
+/// Runs the server until the process is ended.
+fn serve(settings: Settings) -> io::Result<()> {
+    start_log();
+    if settings.offer.max_recipients < 100 {
+        log::warn!(
+            "--max-recipients under 100 breaks RFC 5321 4.5.3.1.8: \
+             fine for a lesson, wrong for a mail server"
+        );
+    }
+    if is_root() {
+        log::warn!("running as root; any other user would do");
+    }
+    let server = Server::start(settings)?;
+    for address in server.addresses() {
+        print(&format!("pillarbox listening on {address}\n"))?;
+    }
+    server.wait();
+    Ok(())
+}
+
+/// Logs to standard error, one line an event, times in UTC.
+fn start_log() {
+    let level = env_logger::Env::default().default_filter_or("info");
+    env_logger::Builder::from_env(level)
+        .format(|line, record| {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH);
+            let time = trace::iso_date_time(now.unwrap_or_default().as_secs());
+            writeln!(line, "{time} {:5} {}", record.level(), record.args())
+        })
+        .init();
+}
+
+/// std does not know who we are; the owner of our own folder in /proc does.
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self").is_ok_and(|found| found.uid() == 0)
+}
+
+fn print(text: &str) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    output.write_all(text.as_bytes())?;
+    output.flush()
+}
+
+fn fail(code: u8, complaint: &str) -> ExitCode {
+    // If standard error is closed as well, the code must do.
+    let _ = writeln!(io::stderr(), "pillarbox: {complaint}");
+    ExitCode::from(code)
+}

@@ -189,7 +189,7 @@ mod tests {
             ("<BOB@EXAMPLE.ORG>", Ok("bob@example.org")),
             ("<\"b\\ob\"@example.org>", Ok("bob@example.org")),
             ("<bob+tag@example.org>", Ok("bob@example.org")),
-            ("<bob+../../y@example.org>", Ok("bob@example.org")),
+            ("<\"bob+../../y\"@example.org>", Ok("bob@example.org")),
             ("<postmaster>", Ok("postmaster@example.org")),
             ("<Postmaster@Example.Net>", Ok("postmaster@example.net")),
             ("<postmaster@[127.0.0.1]>", Ok("postmaster@[127.0.0.1]")),
@@ -234,7 +234,7 @@ mod tests {
             "\"a b\"",
             "+tag",
             "a'b",
-            "$(id)",
+            "\"$(id)\"",
             "|id",
             "käthe",
         ] {

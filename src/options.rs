@@ -1,0 +1,474 @@
+//! The command line: text in, settings out.
+//!
+//! Other people's scripts use it, so it is a contract. A value that makes no
+//! sense is refused here, in one line, before anything is opened: there is no
+//! half start.
+//!
+//! Interface:
+//!   `parse`       the arguments in, an `Invocation` out
+//!   `Invocation`  what the user asked for
+
+use crate::mailbox::disk::RealDisk;
+use crate::protocol::address::{self, Host};
+use crate::protocol::extension::{Extension, Offer};
+use crate::protocol::session::Recipient;
+use crate::server::Settings;
+use getopts::{Matches, Options};
+use std::fs;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What the user asked for.
+pub enum Invocation {
+    /// `pillarbox serve`.
+    Serve(Box<Settings>),
+    /// `--help` or `--version`: print this and end.
+    Print(String),
+}
+
+/// What is wrong with the command line, in one line.
+pub type Complaint = String;
+
+const USAGE: &str = "\
+Pillarbox: an SMTP server to learn from.
+
+Usage: pillarbox COMMAND [OPTION]...
+
+Commands:
+    serve       receive mail into Maildirs
+
+Options:
+    -h, --help      this text; 'pillarbox COMMAND --help' tells more
+    -V, --version   the version
+";
+
+const SERVE_USAGE: &str = "\
+Receives mail by SMTP, and stores it in Maildirs.
+
+Usage: pillarbox serve [OPTION]...
+
+It prints one line when it listens. Everything else goes to standard error;
+RUST_LOG=debug shows the dialogue, RUST_LOG=trace the states too. Stop it with
+Ctrl-C: what was answered 250 is on the disk.";
+
+const MAX_SIZE: u64 = 26_214_400;
+const MAX_RECIPIENTS: usize = 100;
+const MAX_CONNECTIONS: usize = 500;
+const TIMEOUT_SECONDS: f64 = 300.0;
+const LISTEN: &str = "127.0.0.1:2525";
+
+/// Every thread takes some of the kernel's memory maps; a process that has
+/// none left is ended.
+const MOST_CONNECTIONS: usize = 10_000;
+const MOST_RECIPIENTS: usize = 10_000;
+const LONGEST_TIMEOUT_SECONDS: f64 = 86_400.0;
+
+/// Large enough for any message, small enough that twice as much is a number.
+const LARGEST_SIZE: u64 = 1 << 40;
+
+/// Reads the arguments, without the program's own name.
+pub fn parse(arguments: &[String]) -> Result<Invocation, Complaint> {
+    let Some((command, rest)) = arguments.split_first() else {
+        return Err("no command given; try: pillarbox serve".to_owned());
+    };
+    match command.as_str() {
+        "serve" => serve(rest),
+        "-h" | "--help" => Ok(Invocation::Print(USAGE.to_owned())),
+        "-V" | "--version" => {
+            let version = env!("CARGO_PKG_VERSION");
+            Ok(Invocation::Print(format!("pillarbox {version}\n")))
+        }
+        other => Err(format!(
+            "unknown command '{}'; try: pillarbox --help",
+            other.escape_debug()
+        )),
+    }
+}
+
+fn serve_options() -> Options {
+    let mut options = Options::new();
+    options
+        .optmulti(
+            "l",
+            "listen",
+            "listen here; repeatable; port 0 takes a free one \
+             (default 127.0.0.1:2525)",
+            "ADDR:PORT",
+        )
+        .optopt(
+            "n",
+            "hostname",
+            "the name in the greeting and in Received \
+             (default: the system's)",
+            "NAME",
+        )
+        .optmulti(
+            "d",
+            "domain",
+            "a domain whose mail is kept here; repeatable \
+             (default: the hostname, and localhost)",
+            "NAME",
+        )
+        .optmulti(
+            "b",
+            "mailbox",
+            "a mailbox that exists; repeatable; postmaster always exists \
+             (default: every plain name, made when mail comes)",
+            "ADDRESS",
+        )
+        .optopt(
+            "m",
+            "mail",
+            "mailboxes, as DIR/DOMAIN/LOCAL-PART/{tmp,new,cur} \
+             (default mail)",
+            "DIR",
+        )
+        .optopt(
+            "",
+            "max-size",
+            "the largest message (default 26214400)",
+            "BYTES",
+        )
+        .optopt(
+            "",
+            "max-recipients",
+            "the most recipients of one transaction (default 100)",
+            "N",
+        )
+        .optopt(
+            "",
+            "max-connections",
+            "the most connections at a time; more get 421 (default 500)",
+            "N",
+        )
+        .optopt(
+            "",
+            "max-per-client",
+            "the most from one address (default 50, but loopback is spared)",
+            "N",
+        )
+        .optopt(
+            "",
+            "timeout",
+            "for one command line, and for DATA with one second more per \
+             500 bytes; decimals allowed (default 300)",
+            "SECONDS",
+        )
+        .optmulti(
+            "",
+            "without",
+            "do not offer this extension; repeatable",
+            "EXTENSION",
+        )
+        .optflag("h", "help", "this text");
+    options
+}
+
+fn serve(arguments: &[String]) -> Result<Invocation, Complaint> {
+    let options = serve_options();
+    let given = options.parse(arguments).map_err(|fail| {
+        let mut text = fail.to_string();
+        text.get_mut(..1)
+            .iter_mut()
+            .for_each(|c| c.make_ascii_lowercase());
+        format!("serve: {text}; try: pillarbox serve --help")
+    })?;
+    if given.opt_present("help") {
+        return Ok(Invocation::Print(options.usage(SERVE_USAGE)));
+    }
+    if let Some(extra) = given.free.first() {
+        let extra = extra.escape_debug();
+        return Err(format!("serve: takes no argument, but got '{extra}'"));
+    }
+    let settings = settings(&given).map_err(|text| format!("serve: {text}"))?;
+    Ok(Invocation::Serve(Box::new(settings)))
+}
+
+fn settings(given: &Matches) -> Result<Settings, Complaint> {
+    let hostname = hostname(given)?;
+    let domains = domains(given, &hostname)?;
+    let mailboxes = given
+        .opt_strs("mailbox")
+        .iter()
+        .map(|text| mailbox(text, &domains))
+        .collect::<Result<_, _>>()?;
+    let max_size = number(given, "max-size", MAX_SIZE, 1..=LARGEST_SIZE)?;
+    let recipients = 1..=MOST_RECIPIENTS;
+    let connections = 1..=MOST_CONNECTIONS;
+    let max_per_client = match given.opt_present("max-per-client") {
+        true => Some(number(given, "max-per-client", 1, connections.clone())?),
+        false => None,
+    };
+    Ok(Settings {
+        listen: listen(given)?,
+        offer: Offer {
+            hostname,
+            max_size,
+            max_recipients: number(
+                given,
+                "max-recipients",
+                MAX_RECIPIENTS,
+                recipients,
+            )?,
+            without: without(given)?,
+        },
+        domains,
+        mailboxes,
+        mail: mail(given)?,
+        disk: Box::new(RealDisk),
+        max_connections: number(
+            given,
+            "max-connections",
+            MAX_CONNECTIONS,
+            connections,
+        )?,
+        max_per_client,
+        timeout: timeout(given)?,
+    })
+}
+
+fn listen(given: &Matches) -> Result<Vec<SocketAddr>, Complaint> {
+    let mut list = given.opt_strs("listen");
+    if list.is_empty() {
+        list.push(LISTEN.to_owned());
+    }
+    let read = |text: &String| {
+        let what = "an IP address and a port, such as 127.0.0.1:2525";
+        text.parse().map_err(|_| wrong("listen", text, what))
+    };
+    list.iter().map(read).collect()
+}
+
+fn hostname(given: &Matches) -> Result<String, Complaint> {
+    let Some(name) = given.opt_str("hostname") else {
+        return Ok(system_hostname());
+    };
+    match address::whole_host(&name) {
+        Ok(Host::Domain(_) | Host::Address(_)) if name.is_ascii() => Ok(name),
+        Ok(_) | Err(_) => {
+            let what = "a domain name, such as mx.example.org";
+            Err(wrong("hostname", &name, what))
+        }
+    }
+}
+
+/// The name that the system has for itself, if it is fit for a greeting.
+fn system_hostname() -> String {
+    let files = ["/proc/sys/kernel/hostname", "/etc/hostname"];
+    files
+        .iter()
+        .filter_map(|file| fs::read_to_string(file).ok())
+        .map(|name| name.trim().to_owned())
+        .find(|name| name.is_ascii() && address::whole_host(name).is_ok())
+        .unwrap_or_else(|| "localhost".to_owned())
+}
+
+fn domains(given: &Matches, hostname: &str) -> Result<Vec<String>, Complaint> {
+    let mut list = given.opt_strs("domain");
+    if list.is_empty() {
+        list = vec![hostname.to_owned(), "localhost".to_owned()];
+    }
+    let mut found: Vec<String> = Vec::new();
+    for name in &list {
+        let domain = match address::whole_host(name) {
+            Ok(host @ (Host::Domain(_) | Host::Address(_))) => host.canonical(),
+            Ok(Host::General(_)) | Err(_) => {
+                let what = "a domain name, such as example.org";
+                return Err(wrong("domain", name, what));
+            }
+        };
+        if !found.contains(&domain) {
+            found.push(domain);
+        }
+    }
+    Ok(found)
+}
+
+/// A mailbox that exists. Its name becomes a folder's, so the alphabet is
+/// narrow: `[a-z0-9][a-z0-9._+-]{0,63}`.
+fn mailbox(text: &str, domains: &[String]) -> Result<Recipient, Complaint> {
+    let what = "an address, such as bob@example.org";
+    let mailbox =
+        address::mailbox(text).map_err(|_| wrong("mailbox", text, what))?;
+    let local_part = mailbox.local_part.to_lowercase();
+    let is_end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let fits = local_part.starts_with(is_end)
+        && local_part.chars().all(|c| is_end(c) || "._+-".contains(c));
+    if !fits {
+        let what = "a mailbox of letters, digits and . _ + - only";
+        return Err(wrong("mailbox", text, what));
+    }
+    let domain = mailbox.host.canonical();
+    if !domains.contains(&domain) {
+        return Err(format!(
+            "--mailbox: {text} is in no domain of this server; \
+             try --domain {domain}"
+        ));
+    }
+    Ok(Recipient { domain, local_part })
+}
+
+fn mail(given: &Matches) -> Result<PathBuf, Complaint> {
+    let folder = given.opt_str("mail").unwrap_or_else(|| "mail".to_owned());
+    match folder.is_empty() {
+        true => Err(wrong("mail", &folder, "the name of a folder")),
+        false => Ok(folder.into()),
+    }
+}
+
+fn timeout(given: &Matches) -> Result<Duration, Complaint> {
+    let Some(text) = given.opt_str("timeout") else {
+        return Ok(Duration::from_secs_f64(TIMEOUT_SECONDS));
+    };
+    let limit = LONGEST_TIMEOUT_SECONDS;
+    let seconds = text.parse::<f64>().ok();
+    let fits = seconds.filter(|s| (0.001..=limit).contains(s));
+    fits.map(Duration::from_secs_f64).ok_or_else(|| {
+        let what = format!("a number of seconds from 0.001 to {limit}");
+        wrong("timeout", &text, &what)
+    })
+}
+
+fn without(given: &Matches) -> Result<Vec<Extension>, Complaint> {
+    let read = |name: &String| {
+        Extension::named(name).ok_or_else(|| {
+            let all = Extension::ALL.map(Extension::keyword).join(", ");
+            wrong("without", name, &format!("one of {all}"))
+        })
+    };
+    given.opt_strs("without").iter().map(read).collect()
+}
+
+/// A whole number within `range`; `default` if the option is not given.
+fn number<N>(
+    given: &Matches,
+    option: &str,
+    default: N,
+    range: RangeInclusive<N>,
+) -> Result<N, Complaint>
+where
+    N: std::str::FromStr + PartialOrd + std::fmt::Display,
+{
+    let Some(text) = given.opt_str(option) else {
+        return Ok(default);
+    };
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse().ok().filter(|n| is_plain && range.contains(n));
+    number.ok_or_else(|| {
+        let (from, to) = (range.start(), range.end());
+        wrong(
+            option,
+            &text,
+            &format!("a whole number from {from} to {to}"),
+        )
+    })
+}
+
+fn wrong(option: &str, text: &str, what: &str) -> Complaint {
+    format!("--{option}: '{}' is not {what}", text.escape_debug())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_words(line: &str) -> Result<Invocation, Complaint> {
+        let words: Vec<String> =
+            line.split_whitespace().map(str::to_owned).collect();
+        parse(&words)
+    }
+
+    fn settings_of(line: &str) -> Settings {
+        match parse_words(line) {
+            Ok(Invocation::Serve(settings)) => *settings,
+            Ok(Invocation::Print(text)) => panic!("{text}"),
+            Err(complaint) => panic!("{complaint}"),
+        }
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_help() {
+        let settings = settings_of("serve");
+        let Ok(Invocation::Print(help)) = parse_words("serve --help") else {
+            panic!("no help");
+        };
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        for default in [
+            format!("(default {})", settings.listen[0]),
+            format!("(default {})", settings.offer.max_size),
+            format!("(default {})", settings.offer.max_recipients),
+            format!("(default {})", settings.max_connections),
+            format!("(default {})", settings.timeout.as_secs_f64()),
+            format!("(default {})", settings.mail.display()),
+        ] {
+            assert!(help.contains(&default), "{default} is not in {help}");
+        }
+        assert_eq!(settings.max_per_client, None);
+        assert!(settings.domains.contains(&"localhost".to_owned()));
+    }
+
+    #[test]
+    fn a_domain_replaces_the_default_and_is_lower_case() {
+        let settings = settings_of(
+            "serve -d Example.ORG -d example.org -d [127.0.0.1] \
+             -b Bob@EXAMPLE.org",
+        );
+        assert_eq!(settings.domains, ["example.org", "[127.0.0.1]"]);
+        assert_eq!(settings.mailboxes[0].local_part, "bob");
+        assert_eq!(settings.mailboxes[0].domain, "example.org");
+    }
+
+    #[test]
+    fn decimals_are_allowed_for_seconds() {
+        let timeout = settings_of("serve --timeout 0.25").timeout;
+        assert_eq!(timeout, Duration::from_millis(250));
+    }
+
+    #[test]
+    fn every_wrong_value_is_named_in_one_line() {
+        for line in [
+            "",
+            "frobnicate",
+            "--frob",
+            "serve x",
+            "serve --frob",
+            "serve --listen 2525",
+            "serve --listen localhost",
+            "serve --listen 127.0.0.1:99999",
+            "serve --hostname a_b",
+            "serve --hostname -x",
+            "serve --hostname käthe.example",
+            "serve --domain ..",
+            "serve --domain a/b",
+            "serve --domain [tag:../../x]",
+            "serve --mailbox bob",
+            "serve --mailbox bob@elsewhere.example",
+            "serve -d example.org -b ../x@example.org",
+            "serve -d example.org -b \"a/b\"@example.org",
+            "serve --max-size 0",
+            "serve --max-size -1",
+            "serve --max-size +1",
+            "serve --max-size 1k",
+            "serve --max-size 99999999999999999999",
+            "serve --max-size 1 --max-size 2",
+            "serve --max-recipients 0",
+            "serve --max-connections 10001",
+            "serve --max-per-client 0",
+            "serve --timeout 0",
+            "serve --timeout -1",
+            "serve --timeout inf",
+            "serve --timeout NaN",
+            "serve --timeout 1e9",
+            "serve --without STARTTLS",
+            "serve --mail",
+            "serve --mail=",
+        ] {
+            let Err(complaint) = parse_words(line) else {
+                panic!("'{line}' was taken");
+            };
+            assert!(!complaint.contains('\n'), "{complaint}");
+        }
+    }
+}
