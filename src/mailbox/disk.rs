@@ -3,15 +3,21 @@
 //! `Disk` is a seam: the server uses `RealDisk`; a test can put a disk in its
 //! place that fails at the n-th call, or forgets what was not synced.
 
+use std::any::Any;
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::SystemTime;
 
 /// A file system, as far as a delivery sees it.
 pub trait Disk: Send + Sync {
+    /// Takes a folder for this process alone, and makes it if needed.
+    ///
+    /// Fails if other users may write into it, or another process has it.
+    fn claim(&self, folder: &Path) -> io::Result<Claim>;
+
     /// Makes a directory that only its owner may enter. Fails if it exists.
     fn create_directory(&self, path: &Path) -> io::Result<()>;
 
@@ -43,6 +49,9 @@ pub trait Disk: Send + Sync {
     fn sync_directory(&self, path: &Path) -> io::Result<()>;
 }
 
+/// Who holds it has the folder. A crash gives it back as well.
+pub type Claim = Box<dyn Any + Send + Sync>;
+
 /// A file that is being written.
 pub trait DiskFile: io::Write + Send {
     /// Makes the content durable.
@@ -57,6 +66,12 @@ pub trait DiskFile: io::Write + Send {
 pub struct RealDisk;
 
 impl Disk for RealDisk {
+    fn claim(&self, folder: &Path) -> io::Result<Claim> {
+        make_with_parents(folder)?;
+        refuse_shared_folder(folder)?;
+        Ok(Box::new(lock(folder)?))
+    }
+
     fn create_directory(&self, path: &Path) -> io::Result<()> {
         DirBuilder::new().mode(0o700).create(path)
     }
@@ -114,4 +129,43 @@ fn new_file(path: &Path) -> io::Result<File> {
         .create_new(true)
         .mode(0o600)
         .open(path)
+}
+
+/// Makes a folder and what is missing above it, for good.
+fn make_with_parents(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let parent = match folder.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => Path::new("."),
+    };
+    make_with_parents(parent)?;
+    RealDisk.create_directory(folder)?;
+    RealDisk.sync_directory(parent)
+}
+
+/// Whoever may write into the folder could put links there, and make us write
+/// elsewhere.
+fn refuse_shared_folder(folder: &Path) -> io::Result<()> {
+    let mode = fs::metadata(folder)?.mode();
+    if mode & 0o022 == 0 {
+        return Ok(());
+    }
+    Err(io::Error::other(format!(
+        "other users may write into it (mode {:o}); try chmod go-w",
+        mode & 0o777
+    )))
+}
+
+/// The kernel frees such a lock when the process ends, however it ends.
+fn lock(folder: &Path) -> io::Result<File> {
+    let file = File::create(folder.join(".lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(io::Error::other(
+            "another pillarbox uses it; give this one its own with --mail",
+        )),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }

@@ -27,15 +27,13 @@
 //! Not here: which mailboxes exist (`directory.rs`). No network file systems:
 //! they report some errors only when a file is closed, and std drops those.
 
-use super::disk::{Disk, DiskFile};
+use super::disk::{Claim, Disk, DiskFile};
 use crate::protocol::reply::{self, Reply};
 use crate::protocol::session::Recipient;
 use std::collections::BTreeSet;
-use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::mem;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -57,8 +55,8 @@ pub struct Maildirs {
     names: Names,
     /// The mailboxes whose folders this process has seen on the disk, synced.
     ready: Mutex<BTreeSet<Recipient>>,
-    /// While it is open no other Pillarbox takes our `tmp` for abandoned.
-    _lock: File,
+    /// While we hold it no other Pillarbox takes our `tmp` for abandoned.
+    _claim: Claim,
 }
 
 impl Maildirs {
@@ -72,18 +70,14 @@ impl Maildirs {
         host: &str,
         disk: Box<dyn Disk>,
     ) -> io::Result<Maildirs> {
-        if !root.is_dir() {
-            make_with_parents(&*disk, root)?;
-        }
-        refuse_shared_folder(root)?;
-        let lock = lock(root)?;
+        let claim = disk.claim(root)?;
         probe(&*disk, &root.join(".probe"))?;
         Ok(Maildirs {
             root: root.to_owned(),
             disk,
             names: Names::new(host),
             ready: Mutex::default(),
-            _lock: lock,
+            _claim: claim,
         })
     }
 
@@ -126,24 +120,24 @@ impl Maildirs {
     /// One mailbox at a time: a second session that finds the folders must
     /// not count on them before the first has synced them.
     pub fn make(&self, recipient: &Recipient) -> io::Result<()> {
-        let folder = self.folder(recipient);
-        let is_whole = SUBFOLDERS
-            .iter()
-            .all(|name| self.disk.is_directory(&folder.join(name)));
+        let domain = self.root.join(&recipient.domain);
+        let mailbox = self.folder(recipient);
+        let [tmp, new, cur] = SUBFOLDERS.map(|name| mailbox.join(name));
+        let folders = [&domain, &mailbox, &tmp, &new, &cur];
+        let is_whole = folders.iter().all(|f| self.disk.is_directory(f));
         let mut ready =
             self.ready.lock().unwrap_or_else(PoisonError::into_inner);
         if is_whole && ready.contains(recipient) {
             return Ok(());
         }
-        for name in SUBFOLDERS {
-            make_with_parents(&*self.disk, &folder.join(name))?;
+        for folder in folders {
+            if !self.disk.is_directory(folder) {
+                self.disk.create_directory(folder)?;
+            }
         }
         // Also if they were there: who made them may have died before this.
-        for parent in folder.ancestors() {
-            self.disk.sync_directory(parent)?;
-            if parent == self.root {
-                break;
-            }
+        for folder in folders.into_iter().chain([&self.root]) {
+            self.disk.sync_directory(folder)?;
         }
         ready.insert(recipient.clone());
         Ok(())
@@ -375,48 +369,6 @@ fn needs_a_copy(error: &io::Error) -> bool {
             | ErrorKind::TooManyLinks
             | ErrorKind::Unsupported
     )
-}
-
-/// Makes a folder and what is missing above it, and syncs what holds them.
-fn make_with_parents(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
-    if disk.is_directory(folder) {
-        return Ok(());
-    }
-    let parent = match folder.parent() {
-        None => return Err(ErrorKind::NotFound.into()),
-        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
-        Some(parent) => parent,
-    };
-    if !parent.is_dir() {
-        make_with_parents(disk, parent)?;
-    }
-    disk.create_directory(folder)?;
-    disk.sync_directory(folder)?;
-    disk.sync_directory(parent)
-}
-
-/// Whoever may write into the folder could put links there, and make us write
-/// elsewhere.
-fn refuse_shared_folder(root: &Path) -> io::Result<()> {
-    let mode = fs::metadata(root)?.mode();
-    if mode & 0o022 == 0 {
-        return Ok(());
-    }
-    Err(io::Error::other(format!(
-        "other users may write into it (mode {:o}); try chmod go-w",
-        mode & 0o777
-    )))
-}
-
-fn lock(root: &Path) -> io::Result<File> {
-    let file = File::create(root.join(".lock"))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(io::Error::other(
-            "another pillarbox uses it; give this one its own with --mail",
-        )),
-        Err(fs::TryLockError::Error(error)) => Err(error),
-    }
 }
 
 /// Finds out at the start, and not at the first message, that the folder

@@ -1,0 +1,471 @@
+//! What a 250 is worth: deliveries on a disk that fails at any one call
+//! (RFC 5321 6.1 and 4.2.5).
+//!
+//! The disk under test does what the real one does, writes down every call,
+//! and fails at the call it is told to. Each test looks at the mailboxes
+//! afterwards:
+//! - what was promised is in `new`, whole, for every recipient;
+//! - what was refused is in nobody's `new`;
+//! - `tmp` is empty after the next start;
+//! - the next delivery works.
+
+// A test fails by panicking.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+
+use pillarbox::mailbox::disk::{Claim, Disk, DiskFile, RealDisk};
+use pillarbox::mailbox::maildir::{self, Maildirs};
+use pillarbox::protocol::reply;
+use pillarbox::protocol::session::Recipient;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+use tempfile::TempDir;
+
+const TEXT: &[u8] = b"Subject: hi\n\nHello.\n";
+
+/// The calls so far, and which one fails.
+#[derive(Default)]
+struct Log {
+    calls: Vec<String>,
+    fails_at: Option<(usize, ErrorKind)>,
+    /// Fails every call of this name.
+    fails_always: Option<(&'static str, ErrorKind)>,
+}
+
+type SharedLog = Arc<Mutex<Log>>;
+
+fn call(log: &SharedLog, name: &str, path: &Path) -> io::Result<()> {
+    let mut log = log.lock().unwrap();
+    let last: Vec<_> = path.iter().rev().take(2).collect();
+    let file = last[0].to_string_lossy();
+    let is_message = file.contains(".M");
+    let place = if is_message { last[1] } else { last[0] };
+    log.calls
+        .push(format!("{name} {}", place.to_string_lossy()));
+    if let Some((which, kind)) = log.fails_always
+        && which == name
+    {
+        return Err(kind.into());
+    }
+    match log.fails_at {
+        Some((at, kind)) if at == log.calls.len() => Err(kind.into()),
+        _ => Ok(()),
+    }
+}
+
+struct FaultyDisk(SharedLog);
+
+struct FaultyFile(Box<dyn DiskFile>, SharedLog);
+
+impl Disk for FaultyDisk {
+    fn claim(&self, folder: &Path) -> io::Result<Claim> {
+        RealDisk.claim(folder)
+    }
+    fn create_directory(&self, path: &Path) -> io::Result<()> {
+        call(&self.0, "mkdir", path)?;
+        RealDisk.create_directory(path)
+    }
+    fn is_directory(&self, path: &Path) -> bool {
+        RealDisk.is_directory(path)
+    }
+    fn names(&self, directory: &Path) -> io::Result<Vec<OsString>> {
+        RealDisk.names(directory)
+    }
+    fn create_file(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        call(&self.0, "create", path)?;
+        let file = RealDisk.create_file(path)?;
+        Ok(Box::new(FaultyFile(file, Arc::clone(&self.0))))
+    }
+    fn copy_file(&self, from: &Path, to: &Path) -> io::Result<()> {
+        call(&self.0, "copy", to)?;
+        RealDisk.copy_file(from, to)
+    }
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        call(&self.0, "link", to)?;
+        RealDisk.link(from, to)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        call(&self.0, "rename", to)?;
+        RealDisk.rename(from, to)
+    }
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        call(&self.0, "remove", path)?;
+        RealDisk.remove_file(path)
+    }
+    fn modified(&self, path: &Path) -> io::Result<SystemTime> {
+        RealDisk.modified(path)
+    }
+    fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        call(&self.0, "syncdir", path)?;
+        RealDisk.sync_directory(path)
+    }
+}
+
+impl Write for FaultyFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        call(&self.1, "write", Path::new("the/file"))?;
+        self.0.write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl DiskFile for FaultyFile {
+    fn sync(&self) -> io::Result<()> {
+        call(&self.1, "sync", Path::new("the/file"))?;
+        self.0.sync()
+    }
+}
+
+/// A folder of mailboxes on a disk that can fail.
+struct Post {
+    folder: TempDir,
+    log: SharedLog,
+    maildirs: Maildirs,
+}
+
+fn post() -> Post {
+    let folder = TempDir::new().unwrap();
+    let log = SharedLog::default();
+    let disk = Box::new(FaultyDisk(Arc::clone(&log)));
+    let root = folder.path().join("mail");
+    let maildirs = Maildirs::open(&root, "mx.example.org", disk).unwrap();
+    Post {
+        folder,
+        log,
+        maildirs,
+    }
+}
+
+fn recipient(name: &str) -> Recipient {
+    Recipient {
+        domain: "example.org".into(),
+        local_part: name.into(),
+    }
+}
+
+fn two() -> Vec<Recipient> {
+    vec![recipient("bob"), recipient("carol")]
+}
+
+impl Post {
+    fn deliver(&self, recipients: &[Recipient]) -> io::Result<String> {
+        let now = SystemTime::now();
+        let mut staged = self.maildirs.stage(recipients, now)?;
+        staged.write(TEXT)?;
+        staged.commit()
+    }
+
+    /// The same, failing at call `at`; then the disk is well again.
+    fn deliver_failing(&self, at: usize, kind: ErrorKind) -> io::Result<()> {
+        let mut log = self.log.lock().unwrap();
+        log.calls.clear();
+        log.fails_at = Some((at, kind));
+        drop(log);
+        let outcome = self.deliver(&two()).map(|_| ());
+        self.log.lock().unwrap().fails_at = None;
+        outcome
+    }
+
+    fn calls(&self) -> Vec<String> {
+        self.log.lock().unwrap().calls.clone()
+    }
+
+    fn files(&self, name: &str, place: &str) -> Vec<Vec<u8>> {
+        let mailbox = self.folder.path().join("mail/example.org").join(name);
+        let Ok(found) = fs::read_dir(mailbox.join(place)) else {
+            return Vec::new();
+        };
+        found
+            .map(|entry| fs::read(entry.unwrap().path()).unwrap())
+            .collect()
+    }
+
+    fn count(&self, place: &str) -> usize {
+        self.everyone(place).iter().map(Vec::len).sum()
+    }
+
+    fn everyone(&self, place: &str) -> Vec<Vec<Vec<u8>>> {
+        ["bob", "carol"]
+            .map(|name| self.files(name, place))
+            .to_vec()
+    }
+}
+
+#[test]
+fn a_delivery_syncs_the_file_before_the_link_and_new_before_it_is_done() {
+    let post = post();
+    post.deliver(&[recipient("bob")]).unwrap();
+    post.log.lock().unwrap().calls.clear();
+    post.deliver(&[recipient("bob")]).unwrap();
+    let want = [
+        "create tmp",
+        "write file",
+        "sync file",
+        "link new",
+        "remove tmp",
+        "syncdir new",
+    ];
+    assert_eq!(post.calls(), want);
+}
+
+#[test]
+fn several_recipients_share_one_file_and_one_sync_of_it() {
+    let post = post();
+    post.deliver(&two()).unwrap();
+    post.log.lock().unwrap().calls.clear();
+    post.deliver(&two()).unwrap();
+    let want = [
+        "create tmp",
+        "write file",
+        "sync file",
+        "link new",
+        "link new",
+        "remove tmp",
+        "syncdir new",
+        "syncdir new",
+    ];
+    assert_eq!(post.calls(), want);
+    for files in post.everyone("new") {
+        assert_eq!(files, [TEXT, TEXT]);
+    }
+}
+
+#[test]
+fn the_folders_of_a_new_mailbox_are_synced_up_to_the_root() {
+    let post = post();
+    post.log.lock().unwrap().calls.clear();
+    post.deliver(&[recipient("bob")]).unwrap();
+    let calls = post.calls();
+    let created = calls.iter().position(|call| call == "create tmp").unwrap();
+    for folder in ["mail", "example.org", "bob", "tmp", "new", "cur"] {
+        let sync = format!("syncdir {folder}");
+        let at = calls.iter().position(|call| *call == sync);
+        assert!(at.is_some_and(|at| at < created), "{folder}: {calls:?}");
+    }
+}
+
+/// Runs `prepare` and then one delivery for each call that it makes, with that
+/// call failing, and checks what is left.
+fn fail_at_every_call(prepare: impl Fn(&Post)) -> usize {
+    for at in 1.. {
+        let post = post();
+        prepare(&post);
+        let old = post.everyone("new");
+        let outcome = post.deliver_failing(at, ErrorKind::StorageFull);
+        let calls = post.calls();
+        if calls.len() < at {
+            return at - 1;
+        }
+        let failed = &calls[at - 1];
+        let new = post.everyone("new");
+        match outcome {
+            // Only the name in tmp may stay without harm.
+            Ok(()) => assert_eq!(failed, "remove tmp", "call {at}"),
+            Err(error) => {
+                assert_eq!(maildir::trouble(&error), reply::NO_SPACE);
+                assert_eq!(new, old, "{failed} failed, mail is left");
+            }
+        }
+        post.maildirs.clean(SystemTime::now()).unwrap();
+        assert_eq!(post.count("tmp"), 0, "{failed}");
+        post.deliver(&two()).unwrap();
+        for (files, before) in post.everyone("new").iter().zip(&new) {
+            assert_eq!(files.len(), before.len() + 1, "{failed}");
+            assert!(files.iter().all(|file| file == TEXT), "{failed}");
+        }
+    }
+    unreachable!("a delivery has an end");
+}
+
+#[test]
+fn whichever_call_fails_all_get_the_mail_or_none() {
+    let calls = fail_at_every_call(|post| drop(post.deliver(&two()).unwrap()));
+    assert_eq!(calls, 8, "see the list of calls above");
+}
+
+#[test]
+fn whichever_call_fails_all_get_the_mail_or_none_in_new_mailboxes() {
+    let calls = fail_at_every_call(|_| {});
+    assert!(calls > 20, "{calls}");
+}
+
+#[test]
+fn where_links_cannot_be_made_the_message_is_copied() {
+    for kind in [ErrorKind::CrossesDevices, ErrorKind::Unsupported] {
+        let post = post();
+        post.log.lock().unwrap().fails_always = Some(("link", kind));
+        post.deliver(&two()).unwrap();
+        for files in post.everyone("new") {
+            assert_eq!(files, [TEXT]);
+        }
+        assert_eq!(post.count("tmp"), 0);
+    }
+}
+
+#[test]
+fn a_failed_copy_leaves_nothing() {
+    for (at, what) in [(5, "copy"), (6, "rename"), (8, "copy"), (9, "rename")] {
+        let post = post();
+        drop(post.deliver(&two()).unwrap());
+        let link = ("link", ErrorKind::CrossesDevices);
+        post.log.lock().unwrap().fails_always = Some(link);
+        post.deliver_failing(at, ErrorKind::StorageFull)
+            .unwrap_err();
+        assert!(post.calls()[at - 1].starts_with(what), "{:?}", post.calls());
+        for files in post.everyone("new") {
+            assert_eq!(files.len(), 1, "{what} failed, mail is left");
+        }
+        assert_eq!(post.count("tmp"), 0, "{what}");
+    }
+}
+
+#[test]
+fn a_message_that_is_dropped_leaves_nothing() {
+    let post = post();
+    let mut staged = post.maildirs.stage(&two(), SystemTime::now()).unwrap();
+    staged.write(&[b'x'; 100_000]).unwrap();
+    assert_eq!(post.files("bob", "tmp").len(), 1);
+    drop(staged);
+    assert_eq!(post.count("tmp"), 0);
+    assert_eq!(post.count("new"), 0);
+}
+
+#[test]
+fn errors_of_the_disk_are_temporary_refusals() {
+    for (kind, want) in [
+        (ErrorKind::StorageFull, reply::NO_SPACE),
+        (ErrorKind::QuotaExceeded, reply::MAILBOX_FULL),
+        (ErrorKind::PermissionDenied, reply::LOCAL_ERROR),
+        (ErrorKind::ReadOnlyFilesystem, reply::LOCAL_ERROR),
+        (ErrorKind::NotFound, reply::LOCAL_ERROR),
+        (ErrorKind::Other, reply::LOCAL_ERROR),
+    ] {
+        let found = maildir::trouble(&kind.into());
+        assert_eq!(found, want);
+        assert!((400..500).contains(&found.code), "{kind:?}");
+    }
+}
+
+#[test]
+fn names_differ_also_when_the_clock_stands_still() {
+    let post = post();
+    let now = SystemTime::now();
+    let names = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..500 {
+                    let staged = post.maildirs.stage(&two()[..1], now);
+                    names.lock().unwrap().push(staged.unwrap().id().to_owned());
+                }
+            });
+        }
+    });
+    let mut names = names.into_inner().unwrap();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), 4000);
+}
+
+#[test]
+fn a_host_name_in_a_file_name_has_no_slash_and_no_colon() {
+    let folder = TempDir::new().unwrap();
+    let root = folder.path().join("mail");
+    let host = "[IPv6:::1]/x";
+    let post = Maildirs::open(&root, host, Box::new(RealDisk)).unwrap();
+    let staged = post.stage(&two(), SystemTime::now()).unwrap();
+    let name = staged.commit().unwrap();
+    let host = "[IPv6\\072\\072\\0721]\\057x";
+    assert!(name.ends_with(host), "{name}");
+}
+
+#[test]
+fn at_the_start_our_left_overs_go_and_strangers_files_stay_36_hours() {
+    let post = post();
+    post.deliver(&[recipient("bob")]).unwrap();
+    let tmp = post.folder.path().join("mail/example.org/bob/tmp");
+    let day = Duration::from_secs(24 * 3600);
+    for (name, age) in [
+        ("1700000000.M5P7Q0R00ff.mx.example.org", day / 24),
+        ("1700000000.M5P7Q0R00ff.mx.example.org.copy", day / 24),
+        ("1700000000.12345.strange.example", day),
+        ("another", day * 2),
+    ] {
+        let file = File::create(tmp.join(name)).unwrap();
+        file.set_modified(SystemTime::now() - age).unwrap();
+    }
+    post.maildirs.clean(SystemTime::now()).unwrap();
+    let left: Vec<_> = fs::read_dir(&tmp)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["1700000000.12345.strange.example"]);
+    assert_eq!(post.files("bob", "new").len(), 1);
+}
+
+#[test]
+fn one_folder_has_one_server_at_a_time() {
+    let post = post();
+    let root = post.folder.path().join("mail");
+    let second = Maildirs::open(&root, "mx.example.org", Box::new(RealDisk));
+    let error = second.err().unwrap();
+    assert!(error.to_string().contains("another pillarbox"), "{error}");
+    drop(post.maildirs);
+    Maildirs::open(&root, "mx.example.org", Box::new(RealDisk)).unwrap();
+}
+
+#[test]
+fn a_folder_that_others_may_write_is_refused() {
+    let folder = TempDir::new().unwrap();
+    for mode in [0o777, 0o770, 0o702] {
+        let permissions = fs::Permissions::from_mode(mode);
+        fs::set_permissions(folder.path(), permissions).unwrap();
+        let opened = Maildirs::open(folder.path(), "h", Box::new(RealDisk));
+        let error = opened.err().unwrap().to_string();
+        assert!(error.contains("chmod go-w"), "{error}");
+    }
+}
+
+#[test]
+fn a_link_in_the_place_of_a_folder_is_not_followed() {
+    let post = post();
+    post.deliver(&[recipient("bob")]).unwrap();
+    let elsewhere = TempDir::new().unwrap();
+    let new = post.folder.path().join("mail/example.org/bob/new");
+    fs::rename(&new, new.with_file_name("old")).unwrap();
+    symlink(elsewhere.path(), &new).unwrap();
+    post.deliver(&[recipient("bob")]).unwrap_err();
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn folders_and_files_are_for_their_owner_only() {
+    let post = post();
+    let name = post.deliver(&[recipient("bob")]).unwrap();
+    let root = post.folder.path().join("mail");
+    for (path, want) in [
+        ("", 0o700),
+        ("example.org", 0o700),
+        ("example.org/bob", 0o700),
+        ("example.org/bob/new", 0o700),
+        (&format!("example.org/bob/new/{name}"), 0o600),
+    ] {
+        let mode = fs::metadata(root.join(path)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, want, "{path}");
+    }
+}
+
+#[test]
+fn a_mailbox_that_somebody_removed_is_made_again() {
+    let post = post();
+    post.deliver(&[recipient("bob")]).unwrap();
+    fs::remove_dir_all(post.folder.path().join("mail/example.org")).unwrap();
+    post.deliver(&[recipient("bob")]).unwrap();
+    assert_eq!(post.files("bob", "new"), [TEXT]);
+}

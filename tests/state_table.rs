@@ -1,0 +1,180 @@
+//! The table is the machine (RFC 5321 4.1.4 and 4.3.2): every command in every
+//! state has one visible outcome, and all of them stand here.
+//!
+//! An outcome is the code of the reply and, behind it, the next state if it is
+//! another one. A dot stands for silence.
+
+use pillarbox::protocol::command::Command;
+use pillarbox::protocol::extension::Offer;
+use pillarbox::protocol::reply;
+use pillarbox::protocol::session::{Recipient, Session, State, Verdict};
+
+/// `Mail*` is the state Mail after a recipient was refused.
+const TABLE: &str = "\
+command        Connected    Greeted      Mail         Mail*        Rcpt         Data         Closed
+EHLO           250 Greeted  250          250 Greeted  250 Greeted  250 Greeted  .            .
+HELO           250 Greeted  250          250 Greeted  250 Greeted  250 Greeted  .            .
+MAIL           503          250 Mail     503          503          503          .            .
+MAIL wrong     501          501          501          501          501          .            .
+MAIL parameter 503          555          503          503          503          .            .
+RCPT           503          503          250 Rcpt     250 Rcpt     250          .            .
+RCPT refused   503          503          550          550          550          .            .
+RCPT wrong     501          501          501          501          501          .            .
+RCPT parameter 503          503          555          555          555          .            .
+DATA           503          503          503          554          354 Data     .            .
+RSET           250          250          250 Greeted  250 Greeted  250 Greeted  .            .
+VRFY           252          252          252          252          252          .            .
+EXPN           502          502          502          502          502          .            .
+HELP           214          214          214          214          214          .            .
+NOOP           250          250          250          250          250          .            .
+QUIT           221 Closed   221 Closed   221 Closed   221 Closed   221 Closed   .            .
+unknown        500          500          500          500          500          .            .
+GET            421 Closed   421 Closed   421 Closed   421 Closed   421 Closed   .            .
+";
+
+const ROWS: [(&str, &str); 18] = [
+    ("EHLO", "EHLO client.example"),
+    ("HELO", "HELO client.example"),
+    ("MAIL", "MAIL FROM:<alice@client.example>"),
+    ("MAIL wrong", "MAIL FROM:alice"),
+    ("MAIL parameter", "MAIL FROM:<alice@client.example> FROB=1"),
+    ("RCPT", "RCPT TO:<bob@example.org>"),
+    ("RCPT refused", "RCPT TO:<nobody@example.org>"),
+    ("RCPT wrong", "RCPT TO:bob"),
+    ("RCPT parameter", "RCPT TO:<bob@example.org> FROB=1"),
+    ("DATA", "DATA"),
+    ("RSET", "RSET"),
+    ("VRFY", "VRFY bob"),
+    ("EXPN", "EXPN staff"),
+    ("HELP", "HELP"),
+    ("NOOP", "NOOP"),
+    ("QUIT", "QUIT"),
+    ("unknown", "FROB"),
+    ("GET", "GET / HTTP/1.1"),
+];
+
+/// The shortest way into each state.
+const COLUMNS: [(&str, &[&str]); 7] = [
+    ("Connected", &[]),
+    ("Greeted", &["EHLO"]),
+    ("Mail", &["EHLO", "MAIL"]),
+    ("Mail*", &["EHLO", "MAIL", "RCPT refused"]),
+    ("Rcpt", &["EHLO", "MAIL", "RCPT"]),
+    ("Data", &["EHLO", "MAIL", "RCPT", "DATA"]),
+    ("Closed", &["QUIT"]),
+];
+
+fn fresh() -> Session {
+    Session::new(Offer {
+        hostname: "mx.example.org".into(),
+        max_size: 1000,
+        max_recipients: 100,
+        without: Vec::new(),
+    })
+}
+
+/// Sends the line that stands for `row`, and gives the code of the reply.
+fn send(session: &mut Session, row: &str) -> Option<u16> {
+    let line = ROWS.iter().find(|(name, _)| *name == row).map(|(_, l)| *l);
+    let command = Command::parse(line.unwrap_or(row).as_bytes());
+    let verdict = match row {
+        "RCPT" | "RCPT parameter" => Some(Verdict::Welcome(Recipient {
+            domain: "example.org".into(),
+            local_part: "bob".into(),
+        })),
+        "RCPT refused" => Some(Verdict::Refused(reply::NO_SUCH_MAILBOX)),
+        _ => None,
+    };
+    session
+        .step(command, verdict)
+        .map(|answer| answer.reply.code)
+}
+
+fn session_in(way: &[&str]) -> Session {
+    let mut session = fresh();
+    for row in way {
+        send(&mut session, row);
+    }
+    session
+}
+
+fn outcome(way: &[&str], row: &str) -> String {
+    let mut session = session_in(way);
+    let before = session.state().name();
+    let code = send(&mut session, row);
+    let after = session.state().name();
+    match code {
+        None => ".".to_owned(),
+        Some(code) if before == after => code.to_string(),
+        Some(code) => format!("{code} {after}"),
+    }
+}
+
+#[test]
+fn every_command_in_every_state_has_the_outcome_of_the_table() {
+    let mut table = format!("{:15}", "command");
+    for (state, _) in COLUMNS {
+        table.push_str(&format!("{state:13}"));
+    }
+    for (row, _) in ROWS {
+        table.truncate(table.trim_end().len());
+        table.push_str(&format!("\n{row:15}"));
+        for (_, way) in COLUMNS {
+            table.push_str(&format!("{:13}", outcome(way, row)));
+        }
+    }
+    assert_eq!(format!("{}\n", table.trim_end()), TABLE);
+}
+
+#[test]
+fn the_way_into_each_state_leads_there() {
+    for (name, way) in COLUMNS {
+        let session = session_in(way);
+        assert_eq!(session.state().name(), name.trim_end_matches('*'));
+    }
+}
+
+#[test]
+fn a_refused_command_leaves_the_transaction_as_it_was_rfc_5321_4_1_4() {
+    for (_, way) in COLUMNS {
+        for (row, _) in ROWS {
+            let mut session = session_in(way);
+            let before = session.state().clone();
+            let code = send(&mut session, row);
+            let is_refusal = code.is_none_or(|code| code >= 500);
+            // A refused recipient is remembered, for DATA.
+            if is_refusal && !row.starts_with("RCPT") {
+                assert_eq!(*session.state(), before, "{row} in {before:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn ehlo_helo_rset_and_the_end_of_data_drop_the_transaction() {
+    for row in ["EHLO", "HELO", "RSET"] {
+        let mut session = session_in(&["EHLO", "MAIL", "RCPT"]);
+        send(&mut session, row);
+        assert_eq!(*session.state(), State::Greeted, "{row}");
+    }
+    for outcome in [Ok(()), Err(reply::LOCAL_ERROR)] {
+        let mut session = session_in(&["EHLO", "MAIL", "RCPT", "DATA"]);
+        let want = outcome.err().unwrap_or(reply::STORED);
+        assert_eq!(session.end_of_data(outcome).reply, want);
+        assert_eq!(*session.state(), State::Greeted);
+    }
+}
+
+#[test]
+fn the_twentieth_mistake_ends_the_session_and_refused_recipients_do_not() {
+    let mut session = session_in(&["EHLO", "MAIL"]);
+    for _ in 0..100 {
+        assert_eq!(send(&mut session, "RCPT refused"), Some(550));
+    }
+    for _ in 0..19 {
+        assert_eq!(send(&mut session, "unknown"), Some(500));
+    }
+    assert_eq!(send(&mut session, "NOOP"), Some(250));
+    assert_eq!(send(&mut session, "MAIL"), Some(421));
+    assert_eq!(*session.state(), State::Closed);
+}
