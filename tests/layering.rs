@@ -1,0 +1,145 @@
+//! Who may use whom. The layers are only as good as this test.
+
+// A test fails by panicking.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Folder or file of `src`, and what of ours it may name. `main.rs`,
+/// `options.rs` and `lib.rs` may name all.
+const MAY_USE: [(&str, &[&str]); 4] = [
+    ("protocol", &["protocol"]),
+    ("mailbox", &["mailbox", "protocol"]),
+    ("transcript", &["transcript", "protocol::reply"]),
+    ("server", &["server", "protocol", "mailbox"]),
+];
+
+/// What touches the world, and has no place in the protocol.
+const WORLD: [&str; 12] = [
+    "std::env",
+    "std::fs",
+    "std::io",
+    "std::net",
+    "std::os",
+    "std::path",
+    "std::process",
+    "std::sync",
+    "std::thread",
+    "std::time",
+    "log::",
+    "getopts",
+];
+
+/// Who may read a clock. (`main.rs` dates the lines of the log.)
+const CLOCK_READERS: [&str; 5] = [
+    "src/main.rs",
+    "src/server/connection.rs",
+    "src/server/listener.rs",
+    "src/server/wire.rs",
+    "src/transcript/",
+];
+
+fn source_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(source_files(&path));
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The lines of a file with their numbers, without comments and without the
+/// tests at its end: those may use what they like.
+fn code_lines(path: &Path) -> Vec<(usize, String)> {
+    let text = fs::read_to_string(path).unwrap();
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let is_code = |line: &&str| !line.trim_start().starts_with("//");
+    let numbered = code.lines().enumerate();
+    numbered
+        .filter(|(_, line)| is_code(line))
+        .map(|(number, line)| (number + 1, line.to_owned()))
+        .collect()
+}
+
+/// All lines of the folder `name` of `src` for which `is_wrong` holds.
+fn offenders(name: &str, is_wrong: impl Fn(&str) -> bool) -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(name);
+    let mut found = Vec::new();
+    for path in source_files(&folder) {
+        for (number, line) in code_lines(&path) {
+            if is_wrong(&line) {
+                found.push(format!("{}:{number}: {line}", path.display()));
+            }
+        }
+    }
+    found
+}
+
+/// What behind each `crate::` in a line is named.
+fn own_names(line: &str) -> impl Iterator<Item = &str> {
+    line.split("crate::").skip(1)
+}
+
+#[test]
+fn each_folder_names_only_the_folders_below_it() {
+    for (folder, allowed) in MAY_USE {
+        let is_allowed =
+            |name: &str| allowed.iter().any(|start| name.starts_with(start));
+        let wrong = offenders(folder, |line| {
+            own_names(line).any(|name| !is_allowed(name))
+        });
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+}
+
+#[test]
+fn every_folder_of_src_has_its_line_in_the_table() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for entry in fs::read_dir(src).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let is_listed = MAY_USE.iter().any(|(folder, _)| *folder == name);
+        assert!(!path.is_dir() || is_listed, "{name} is in no table");
+    }
+}
+
+#[test]
+fn the_protocol_touches_nothing_of_the_world() {
+    let wrong = offenders("protocol", |line| {
+        let is_path = |word: &&str| line.contains(*word);
+        // The package's version is a constant of the build.
+        WORLD.iter().any(|word| is_path(&word)) && !line.contains("env!(")
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn only_a_few_files_read_a_clock() {
+    let wrong = offenders("", |line| line.contains("::now()"));
+    let is_known = |place: &&String| {
+        !CLOCK_READERS.iter().any(|reader| place.contains(reader))
+    };
+    let wrong: Vec<_> = wrong.iter().filter(is_known).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_three_packages_are_the_only_ones() {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let text = fs::read_to_string(manifest).unwrap();
+    let (_, rest) = text.split_once("\n[dependencies]\n").unwrap();
+    let section = rest.split("\n[").next().unwrap();
+    let mut names: Vec<_> = section
+        .lines()
+        .filter(|line| !line.starts_with('#') && line.contains('='))
+        .map(|line| line.split([' ', '=']).next().unwrap())
+        .collect();
+    names.sort_unstable();
+    assert_eq!(names, ["env_logger", "getopts", "log"]);
+}
