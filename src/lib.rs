@@ -1,5 +1,55 @@
 //! Pillarbox: an SMTP server to learn from. It can be read from the first line
 //! to the last, and it really works: what it answers 250 to is on the disk.
+//!
+//! # The map
+//!
+//! ```text
+//!   main     picks the command, prints, says how it ended
+//!   options  the command line: text in, settings out
+//!      │
+//!   server      sockets, threads, deadlines     transcript   dialogues as
+//!      │        around the machine              tests, over a real socket
+//!   mailbox     which mailboxes exist; one message to the disk, for good
+//!      │
+//!   protocol    pure: bytes in, values out. No socket, file, clock or log
+//! ```
+//!
+//! A layer uses those below it and none above. `tests/layering.rs` checks it.
+//!
+//! # Reading order
+//!
+//! It is the order of a message's way in:
+//!
+//! 1. [`server`]: `listener.rs` accepts and starts a thread; then
+//!    `connection.rs`, from top to bottom. It is the way of one message, and
+//!    each file below answers a question that it leaves open. (`register.rs`
+//!    counts who is connected, `wire.rs` reads and writes with deadlines: both
+//!    can wait.)
+//! 2. [`protocol::line`]: what is a line?
+//! 3. [`protocol::command`], [`protocol::address`]: what does a line ask for?
+//! 4. [`protocol::session`]: is it allowed now, and what comes next?
+//!    [`protocol::extension`] says what EHLO has offered.
+//! 5. [`protocol::reply`]: what does the server say, and why?
+//! 6. [`mailbox::directory`]: who lives here?
+//! 7. [`protocol::data`]: where does the message end?
+//! 8. [`protocol::trace`]: what is put on its top?
+//! 9. [`mailbox::maildir`]: when is it safe to say 250? (`disk.rs` beneath it
+//!    holds the calls to the file system.)
+//! 10. [`options`] and `main.rs`: how it is all started.
+//!
+//! [`transcript`] stands beside this way. It plays the dialogues of the folder
+//! `transcripts/` against the finished program, over TCP, and knows nothing of
+//! its insides.
+//!
+//! # What must never be
+//!
+//! - 250 for a message that a power cut could still take away.
+//! - A message that ends where its sender did not end it.
+//! - A path, a header field, a log line or a command made from a client's text
+//!   without a check against a grammar.
+//! - A panic, an endless wait or a full memory because of what a client sent.
+//! - A permanent refusal (5xx) for trouble of our own.
+
 pub mod mailbox;
 pub mod options;
 pub mod protocol;

@@ -1,0 +1,272 @@
+//! The server as a process: many clients at once, and a sudden end.
+
+// A test fails by panicking.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use support::{Client, Server, wait_until};
+use tempfile::TempDir;
+
+#[test]
+fn five_hundred_clients_are_greeted_and_the_next_one_gets_421() {
+    let server = Server::start(&["--hostname", "mx.example.org"]);
+    let mut clients: Vec<Client> = (0..500).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.expect(220);
+    }
+    let mut late = server.connect();
+    let busy = "421 4.3.2 mx.example.org too busy, try again later";
+    assert_eq!(late.reply(), busy);
+    assert!(late.try_reply().is_err(), "the server closes after 421");
+    for client in &mut clients {
+        client.say("NOOP");
+        client.expect(250);
+    }
+    clients.pop();
+    wait_until("a place is free again", || {
+        server.connect().reply().starts_with("220 ")
+    });
+}
+
+#[test]
+fn a_client_that_talks_before_it_is_turned_away_still_reads_why() {
+    let server = Server::start(&["--max-connections", "1"]);
+    let mut first = server.connect();
+    first.expect(220);
+    for _ in 0..100 {
+        let mut second = server.connect();
+        if second.try_send(b"EHLO client.example\r\nQUIT\r\n").is_ok() {
+            second.expect(421);
+        }
+    }
+}
+
+#[test]
+fn it_listens_on_every_address_that_it_was_given_also_ipv6() {
+    let server = Server::start(&["--listen", "[::1]:0"]);
+    server.connect().expect(220);
+    wait_until("both addresses are known", || {
+        server.listening().len() == 2
+    });
+    let second = server.listening().into_iter().find(SocketAddr::is_ipv6);
+    let mut client = Client::new(second.unwrap()).unwrap();
+    client.expect(220);
+    for line in [
+        "EHLO client.example",
+        "MAIL FROM:<>",
+        "RCPT TO:<bob@localhost>",
+    ] {
+        client.say(line);
+        client.expect(250);
+    }
+    client.say("DATA");
+    client.expect(354);
+    client.say(".");
+    client.expect(250);
+    let stored = server.messages("localhost", "bob");
+    let stored = String::from_utf8_lossy(stored.first().unwrap()).into_owned();
+    assert!(stored.contains("from client.example ([IPv6:::1])"), "{stored}");
+}
+
+/// One message with a number in it. A part of it is seen to be one.
+fn message(number: usize) -> String {
+    let filler = "All work and no play makes a dull test.\r\n".repeat(200);
+    format!("Subject: {number}\r\n\r\n{filler}End of {number}.\r\n")
+}
+
+/// Sends messages until the server is gone. The numbers of those that were
+/// answered 250 go into `promised`.
+fn send_until_the_end(
+    address: SocketAddr,
+    numbers: &AtomicUsize,
+    promised: &Mutex<BTreeSet<usize>>,
+) -> std::io::Result<()> {
+    let mut client = Client::new(address)?;
+    client.try_reply()?;
+    client.try_send(b"HELO client.example\r\n")?;
+    client.try_reply()?;
+    loop {
+        let number = numbers.fetch_add(1, Ordering::Relaxed);
+        client.try_send(
+            b"MAIL FROM:<a@client.example>\r\nRCPT TO:<bob@example.org>\r\n\
+              RCPT TO:<carol@example.org>\r\nDATA\r\n",
+        )?;
+        for _ in 0..4 {
+            client.try_reply()?;
+        }
+        client.try_send(format!("{}.\r\n", message(number)).as_bytes())?;
+        if client.try_reply()?.starts_with("250 ") {
+            promised.lock().unwrap().insert(number);
+        }
+    }
+}
+
+/// The numbers of the messages in a mailbox; each must be whole.
+fn numbers_in(mail: &Path, mailbox: &str) -> BTreeSet<usize> {
+    let new = mail.join("example.org").join(mailbox).join("new");
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir(new).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let (_, rest) = text.split_once("Subject: ").expect("a whole header");
+        let number = rest.split('\n').next().unwrap().parse().unwrap();
+        let whole = message(number).replace("\r\n", "\n");
+        assert!(text.ends_with(&whole), "message {number} is not whole");
+        assert!(text.starts_with("Return-Path: "), "{number}");
+        found.insert(number);
+    }
+    found
+}
+
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).unwrap().next().is_none()
+}
+
+#[test]
+fn kill_9_under_load_takes_no_message_that_was_promised_rfc_5321_6_1() {
+    let folder = TempDir::new().unwrap();
+    let options = ["--domain", "example.org"];
+    let (numbers, promised) = (AtomicUsize::new(0), Mutex::default());
+    for round in 1..=20 {
+        let mut server = Server::start_in(folder.path(), &options);
+        for mailbox in ["bob", "carol"] {
+            let tmp = folder.path().join("example.org").join(mailbox);
+            let tmp = tmp.join("tmp");
+            let is_first = !tmp.exists();
+            assert!(is_first || is_empty(&tmp), "tmp is not tidied up");
+        }
+        let address = server.address();
+        let before = promised.lock().unwrap().len();
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    // It ends with the server.
+                    let _ = send_until_the_end(address, &numbers, &promised);
+                });
+            }
+            // A round ends at another point each time.
+            let goal = before + 3 * round;
+            wait_until("enough messages are promised", || {
+                promised.lock().unwrap().len() >= goal
+            });
+            server.kill();
+        });
+        let promised = promised.lock().unwrap().clone();
+        for mailbox in ["bob", "carol"] {
+            let found = numbers_in(folder.path(), mailbox);
+            let lost: Vec<_> = promised.difference(&found).collect();
+            assert!(lost.is_empty(), "round {round}: {mailbox} lost {lost:?}");
+        }
+    }
+    assert!(promised.into_inner().unwrap().len() >= 630);
+}
+
+#[test]
+fn a_client_that_vanishes_at_any_byte_leaves_nothing() {
+    let server = Server::start(&["--domain", "example.org"]);
+    let session = "HELO client.example\r\nMAIL FROM:<a@client.example>\r\n\
+        RCPT TO:<bob@example.org>\r\nDATA\r\nSubject: x\r\n\r\n..\r\n.\r\n";
+    for cut in 0..session.len() {
+        let mut client = server.connect();
+        client.send(session.get(..cut).unwrap().as_bytes());
+    }
+    let mut whole = server.connect();
+    whole.send(format!("{session}QUIT\r\n").as_bytes());
+    for code in [220, 250, 250, 250, 354, 250, 221] {
+        whole.expect(code);
+    }
+    // Every session has its line in the log when it has ended.
+    wait_until("all sessions have ended", || {
+        server.log().matches(" messages=").count() > session.len()
+    });
+    assert_eq!(server.messages("example.org", "bob").len(), 1);
+    assert!(is_empty(&server.mail().join("example.org/bob/tmp")));
+    assert_eq!(server.log().matches("messages=1 ").count(), 1);
+}
+
+#[test]
+fn what_a_client_sends_cannot_forge_a_line_of_the_log() {
+    let mut server = Server::start_with_log("debug", &[]);
+    let mut client = server.connect();
+    client.expect(220);
+    let long = "x".repeat(1000);
+    for line in [
+        "NOOP \x1b[2J\x07",
+        "NOOP \r2026-01-01T00:00:00Z INFO  forged",
+        "HELO \u{202e}gro.elpmaxe",
+        &long,
+    ] {
+        client.say(line);
+        client.reply();
+    }
+    client.send(b"2026-01-01T00:00:00Z INFO  forged\n\r\nQUIT\r\n");
+    while client.try_reply().is_ok() {}
+    wait_until("the session has ended", || {
+        server.log().contains(" messages=0 ")
+    });
+    server.kill();
+    let log = server.log();
+    assert!(!log.contains(&long), "a line is not cut");
+    for line in log.lines() {
+        let (time, rest) = line.split_at_checked(20).expect(line);
+        assert!(time.ends_with('Z'), "{line}");
+        assert!(!rest.starts_with(" INFO  forged"), "{line}");
+        let is_plain = |byte| (b' '..=b'~').contains(&byte);
+        assert!(line.bytes().all(is_plain), "{line}");
+    }
+}
+
+#[test]
+fn a_second_server_on_the_same_folder_says_so_and_ends() {
+    let server = Server::start(&[]);
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_pillarbox"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--mail"])
+        .arg(server.mail())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(complaint.contains("another pillarbox uses it"), "{complaint}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_million_bytes_without_an_end_are_not_kept_and_the_session_goes_on() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    client.expect(220);
+    client.send(&vec![b'x'; 10_000_000]);
+    client.say("");
+    client.expect(500);
+    client.say("NOOP");
+    client.expect(250);
+    let peak = peak_memory(server.pid());
+    assert!(peak.is_none_or(|kib| kib < 32_000), "{peak:?} KiB");
+}
+
+/// The most memory that a process has had, in KiB, where the system tells.
+fn peak_memory(pid: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[test]
+fn connections_that_come_and_go_leave_no_place_taken() {
+    let server = Server::start(&["--max-connections", "3"]);
+    for _ in 0..1000 {
+        // Some are turned away; none may stay behind.
+        drop(TcpStream::connect(server.address()).unwrap());
+    }
+    wait_until("three places are free", || {
+        let mut three = [0; 3].map(|_| server.connect());
+        three.iter_mut().all(|client| client.reply().starts_with("220 "))
+    });
+}
