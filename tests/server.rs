@@ -1,7 +1,7 @@
 //! The server as a process: many clients at once, and a sudden end.
 
 // A test fails by panicking.
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod support;
 
@@ -51,13 +51,11 @@ fn a_client_that_talks_before_it_is_turned_away_still_reads_why() {
 
 #[test]
 fn it_listens_on_every_address_that_it_was_given_also_ipv6() {
-    let server = Server::start(&["--listen", "[::1]:0"]);
+    let mut server = Server::start(&["--listen", "[::1]:0"]);
     server.connect().expect(220);
-    wait_until("both addresses are known", || {
-        server.listening().len() == 2
-    });
-    let second = server.listening().into_iter().find(SocketAddr::is_ipv6);
-    let mut client = Client::new(second.unwrap()).unwrap();
+    let second = server.announced(1);
+    assert!(second.is_ipv6());
+    let mut client = Client::new(second).unwrap();
     client.expect(220);
     for line in [
         "EHLO client.example",
@@ -73,7 +71,10 @@ fn it_listens_on_every_address_that_it_was_given_also_ipv6() {
     client.expect(250);
     let stored = server.messages("localhost", "bob");
     let stored = String::from_utf8_lossy(stored.first().unwrap()).into_owned();
-    assert!(stored.contains("from client.example ([IPv6:::1])"), "{stored}");
+    assert!(
+        stored.contains("from client.example ([IPv6:::1])"),
+        "{stored}"
+    );
 }
 
 /// One message with a number in it. A part of it is seen to be one.
@@ -133,7 +134,8 @@ fn is_empty(folder: &Path) -> bool {
 fn kill_9_under_load_takes_no_message_that_was_promised_rfc_5321_6_1() {
     let folder = TempDir::new().unwrap();
     let options = ["--domain", "example.org"];
-    let (numbers, promised) = (AtomicUsize::new(0), Mutex::default());
+    let numbers = AtomicUsize::new(0);
+    let promised = Mutex::new(BTreeSet::new());
     for round in 1..=20 {
         let mut server = Server::start_in(folder.path(), &options);
         for mailbox in ["bob", "carol"] {
@@ -233,7 +235,10 @@ fn a_second_server_on_the_same_folder_says_so_and_ends() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(complaint.contains("another pillarbox uses it"), "{complaint}");
+    assert!(
+        complaint.contains("another pillarbox uses it"),
+        "{complaint}"
+    );
     assert!(output.stdout.is_empty());
 }
 
@@ -267,6 +272,8 @@ fn connections_that_come_and_go_leave_no_place_taken() {
     }
     wait_until("three places are free", || {
         let mut three = [0; 3].map(|_| server.connect());
-        three.iter_mut().all(|client| client.reply().starts_with("220 "))
+        three
+            .iter_mut()
+            .all(|client| client.reply().starts_with("220 "))
     });
 }

@@ -32,6 +32,7 @@ pub struct Server {
     child: Child,
     address: SocketAddr,
     mail: PathBuf,
+    output: Output,
     errors: Output,
     /// Keeps the folder as long as the server; none if it is the test's own.
     _folder: Option<TempDir>,
@@ -50,11 +51,23 @@ impl Server {
     /// Starts a server on a mail folder of the test's own: for a second server
     /// on what the first has left.
     pub fn start_in(mail: &Path, options: &[&str]) -> Server {
+        Server::launch(mail, options, "info")
+    }
+
+    /// Starts a server that logs more or less than usual.
+    pub fn start_with_log(level: &str, options: &[&str]) -> Server {
+        let folder = TempDir::new().expect("a temporary folder");
+        let mut server = Server::launch(folder.path(), options, level);
+        server._folder = Some(folder);
+        server
+    }
+
+    fn launch(mail: &Path, options: &[&str], level: &str) -> Server {
         let mut child = Command::new(env!("CARGO_BIN_EXE_pillarbox"))
             .args(["serve", "--listen", "127.0.0.1:0", "--mail"])
             .arg(mail)
             .args(options)
-            .env_remove("RUST_LOG")
+            .env("RUST_LOG", level)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -66,17 +79,28 @@ impl Server {
             child,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             mail: mail.to_owned(),
+            output,
             errors,
             _folder: None,
         };
-        wait_until("pillarbox listens or ends", || {
-            output.text().contains('\n') || output.is_all()
-        });
-        server.address = announced(&output.text()).unwrap_or_else(|| {
-            server.kill();
-            panic!("it does not listen: {}{}", output.text(), server.log())
-        });
+        server.address = server.announced(0);
         server
+    }
+
+    /// The address in a line of its standard output, when that has come.
+    pub fn announced(&mut self, line: usize) -> SocketAddr {
+        wait_until("pillarbox listens or ends", || {
+            let lines = self.output.text().matches('\n').count();
+            lines > line || self.output.is_all()
+        });
+        let text = self.output.text();
+        let address = text.lines().nth(line).and_then(|line| {
+            line.strip_prefix("pillarbox listening on ")?.parse().ok()
+        });
+        address.unwrap_or_else(|| {
+            self.kill();
+            panic!("it does not listen: {text}{}", self.log())
+        })
     }
 
     /// Where it listens.
@@ -212,13 +236,6 @@ pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
         assert!(Instant::now() < end, "waited in vain until {what}");
         thread::sleep(Duration::from_millis(5));
     }
-}
-
-/// The address in the one line that every server prints.
-fn announced(output: &str) -> Option<SocketAddr> {
-    let line = output.lines().next()?;
-    let address = line.strip_prefix("pillarbox listening on ")?;
-    address.parse().ok()
 }
 
 /// What a child writes; a thread reads it, so that the child never waits.
