@@ -17,17 +17,24 @@
 //!   `matching`    does a text fit these bytes? and what are its names bound to
 //!   `talk`        one connection: write, read a whole reply, see the end
 //!   `stored`      the messages in a Maildir, compared with the `M:` lines
+//!   `judge`       is what the server did what stands on the page?
 //!   `replay`      the one loop that plays a script against a server
 //!   `failure`     what went wrong, for people
 //!   `own_server`  starts our own program for one transcript
 //!   `run`         one file, or a folder of files, against our own program
 
+pub mod failure;
 pub mod header;
+mod judge;
+pub mod matching;
 pub mod parse;
+pub mod replay;
 pub mod script;
 mod spoken;
 mod stage;
 mod steps;
+mod stored;
+mod talk;
 pub mod text;
 
 #[cfg(test)]
