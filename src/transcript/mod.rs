@@ -23,6 +23,7 @@
 //!   `own_server`  starts our own program for one transcript
 //!   `run`         one file, or a folder of files, against our own program
 
+pub mod check;
 pub mod failure;
 pub mod header;
 mod judge;
