@@ -136,9 +136,10 @@ fn needs(value: &str) -> Parsed<Vec<String>> {
     let is_keyword =
         |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-';
     let words = split(value, " ");
-    match words.iter().all(|word| is_all(word, is_keyword)) {
-        true => Ok(words),
-        false => Err("expected EHLO keywords like PIPELINING SIZE".into()),
+    if words.iter().all(|word| is_all(word, is_keyword)) {
+        Ok(words)
+    } else {
+        Err("expected EHLO keywords like PIPELINING SIZE".into())
     }
 }
 

@@ -66,9 +66,10 @@ pub(super) fn trouble(
 }
 
 fn late(step: &Step, deadline: Duration) -> String {
-    let waited_for = match matches!(step.action, Action::ServerCloses) {
-        true => "end of the connection",
-        false => "reply",
+    let waited_for = if matches!(step.action, Action::ServerCloses) {
+        "end of the connection"
+    } else {
+        "reply"
     };
     format!("no {waited_for} within {} s", deadline.as_secs_f64())
 }

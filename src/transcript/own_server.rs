@@ -45,22 +45,15 @@ pub(super) struct OwnServer {
 }
 
 impl OwnServer {
-    /// Starts the program with these `Server:` options.
+    /// Starts the program with these `Server:` options, and waits until it
+    /// listens.
     pub(super) fn start(
         program: &Path,
         options: &[(String, String)],
     ) -> Result<OwnServer, String> {
         let scratch = Scratch::new()
             .map_err(|error| format!("no scratch folder: {error}"))?;
-        let mut child = Command::new(program)
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .arg("--mail")
-            .arg(scratch.mail())
-            .args(arguments(options))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
+        let mut child = launch(program, &scratch.mail(), options)
             .map_err(|e| format!("cannot start {}: {e}", program.display()))?;
         let log = Arc::default();
         let log_reader = child.stderr.take().map(|stderr| {
@@ -108,10 +101,10 @@ impl OwnServer {
 
     fn did_not_start(self) -> String {
         let log = self.stop().join("\n  ");
-        match log.is_empty() {
-            true => "our own server did not start".into(),
-            false => format!("our own server did not start:\n  {log}"),
+        if log.is_empty() {
+            return "our own server did not start".into();
         }
+        format!("our own server did not start:\n  {log}")
     }
 
     fn end(&mut self) {
@@ -124,6 +117,22 @@ impl Drop for OwnServer {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// Starts the process. Port 0 takes a free one.
+fn launch(
+    program: &Path,
+    mail: &Path,
+    options: &[(String, String)],
+) -> io::Result<Child> {
+    Command::new(program)
+        .args(["serve", "--listen", "127.0.0.1:0", "--mail"])
+        .arg(mail)
+        .args(arguments(options))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
 }
 
 /// The `Server:` options and those of the cast, as arguments.

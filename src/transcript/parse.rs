@@ -77,26 +77,22 @@ pub fn read(path: &Path) -> Result<Transcript, ParseError> {
 /// Reads a transcript. `path` is only its name, for messages.
 pub fn parse(path: &Path, bytes: &[u8]) -> Result<Transcript, ParseError> {
     let mut parser = Parser::Header(Draft::default());
-    let mut line = 0;
-    let mut result = Ok(());
-    for bytes in lines(bytes) {
-        line += 1;
-        result = line_text(bytes).and_then(|text| parser.line(line, text));
-        if result.is_err() {
-            break;
-        }
-    }
-    let script = result.and_then(|()| parser.finish());
+    let mut length = 0;
+    let read = lines(bytes).try_for_each(|bytes| {
+        length += 1;
+        parser.line(length, line_text(bytes)?)
+    });
+    let script = read.and_then(|()| parser.finish());
     let (header, steps) = script.map_err(|message| ParseError {
         path: path.into(),
-        line,
+        line: length,
         message,
     })?;
     Ok(Transcript {
         path: path.into(),
         header,
         steps,
-        length: line,
+        length,
     })
 }
 
@@ -117,12 +113,12 @@ fn line_text(bytes: &[u8]) -> Parsed<&str> {
     if let Some(c) = text.chars().find(|c| c.is_control()) {
         return Err(no_control(c));
     }
-    match text.ends_with(' ') {
-        true => Err("expected no blank at the end of the line \
-                     (in a text, write \\x20)"
-            .into()),
-        false => Ok(text),
+    if text.ends_with(' ') {
+        return Err("expected no blank at the end of the line \
+                    (in a text, write \\x20)"
+            .into());
     }
+    Ok(text)
 }
 
 /// The file so far: first a header, then steps.

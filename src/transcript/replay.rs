@@ -15,6 +15,7 @@
 //! Whether a reply is the right one is said in `judge.rs`.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::thread;
@@ -227,7 +228,6 @@ impl Replay<'_> {
 
     /// The connection of the step's client. Its first line opens it.
     fn connection(&mut self, step: &Step) -> Result<&mut Connection, Mismatch> {
-        use std::collections::btree_map::Entry;
         let no_connection = |error: std::io::Error| {
             let got = error.to_string();
             let message = "no connection to the server";

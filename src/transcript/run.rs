@@ -83,9 +83,10 @@ pub fn read_all(folder: &Path) -> Result<Vec<Transcript>, Vec<ParseError>> {
             Err(error) => errors.push(error),
         }
     }
-    match errors.is_empty() {
-        true => Ok(transcripts),
-        false => Err(errors),
+    if errors.is_empty() {
+        Ok(transcripts)
+    } else {
+        Err(errors)
     }
 }
 

@@ -95,9 +95,10 @@ impl Steps {
     /// `C: text` and `C> text`.
     fn client(&mut self, source: Source, line: &Spoken<'_>) -> Parsed<()> {
         let text = self.text(line.text, self.plays == Plays::Client)?;
-        let action = match line.raw {
-            true => Action::SendRaw(text),
-            false => Action::Send(text),
+        let action = if line.raw {
+            Action::SendRaw(text)
+        } else {
+            Action::Send(text)
         };
         self.step(source, line.client, action)
     }
@@ -157,16 +158,12 @@ impl Steps {
         &mut self,
         client: Option<u8>,
     ) -> Parsed<Option<&mut ReplyStep>> {
-        if self.open_since().is_none() {
-            return Ok(None);
+        let before = self.steps.last().map(|step| step.client);
+        if self.open_since().is_some() && before == Some(client) {
+            return Ok(self.reply());
         }
-        match self.steps.last() {
-            Some(step) if step.client == client => Ok(self.reply()),
-            Some(_) | None => {
-                self.nothing_is_open()?;
-                Ok(None)
-            }
-        }
+        self.nothing_is_open()?;
+        Ok(None)
     }
 
     fn also_right(&mut self, codes: Vec<AlsoRight>) -> Parsed<()> {

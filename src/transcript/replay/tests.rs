@@ -2,7 +2,6 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::thread::JoinHandle;
 
 use super::super::testing::{self, MINIMAL, TWO_CLIENTS};
 use super::*;
@@ -14,10 +13,23 @@ fn play<F>(lines: &str, serve: F) -> Result<(), Box<Failure>>
 where
     F: Fn(TcpStream) + Send + Clone + 'static,
 {
-    play_file(&format!("{HEAD}{lines}"), serve)
+    play_file(&format!("{HEAD}{lines}"), DEADLINE, serve)
 }
 
-fn play_file<F>(file: &str, serve: F) -> Result<(), Box<Failure>>
+/// The same, for a server that will not answer.
+fn play_in_haste<F>(lines: &str, serve: F) -> Result<(), Box<Failure>>
+where
+    F: Fn(TcpStream) + Send + Clone + 'static,
+{
+    let haste = Duration::from_millis(400);
+    play_file(&format!("{HEAD}{lines}"), haste, serve)
+}
+
+fn play_file<F>(
+    file: &str,
+    deadline: Duration,
+    serve: F,
+) -> Result<(), Box<Failure>>
 where
     F: Fn(TcpStream) + Send + Clone + 'static,
 {
@@ -27,14 +39,14 @@ where
         for stream in listener.incoming() {
             let serve = serve.clone();
             let stream = stream.unwrap();
-            let _: JoinHandle<()> = thread::spawn(move || serve(stream));
+            thread::spawn(move || serve(stream));
         }
     });
     let mail = tempfile::tempdir().unwrap();
     let target = Target {
         address,
         mail: mail.path().into(),
-        deadline: Duration::from_millis(400),
+        deadline,
     };
     target.replay(&testing::read(file).unwrap())
 }
@@ -86,13 +98,13 @@ fn wanted(line: usize, message: &str, got: &str) -> (usize, String, String) {
 
 #[test]
 fn a_whole_session_passes() {
-    assert_eq!(play_file(MINIMAL, small_server), Ok(()));
+    assert_eq!(play_file(MINIMAL, DEADLINE, small_server), Ok(()));
 }
 
 #[test]
 fn a_wrong_reply_fails_with_its_line_and_its_rule() {
     let file = MINIMAL.replace("Recipient OK", "Recipient fine");
-    let failure = play_file(&file, small_server).unwrap_err();
+    let failure = play_file(&file, DEADLINE, small_server).unwrap_err();
     assert_eq!(failure.line, 13);
     assert_eq!(failure.message, "wrong reply");
     assert_eq!(failure.expected, "S: 250 2.1.5 Recipient fine");
@@ -111,7 +123,7 @@ fn another_host_name_than_before_fails() {
 
 #[test]
 fn a_server_that_says_nothing_fails_at_the_deadline() {
-    let result = play("S: 220 {...}\n", only(""));
+    let result = play_in_haste("S: 220 {...}\n", only(""));
     let failure = result.unwrap_err();
     assert!(failure.unanswered);
     assert_eq!(failure.message, "no reply within 0.4 s");
@@ -120,7 +132,7 @@ fn a_server_that_says_nothing_fails_at_the_deadline() {
 
 #[test]
 fn half_a_reply_is_shown_when_no_more_comes() {
-    let got = failure(play("S: 220 {...}\n", only("220 mx")));
+    let got = failure(play_in_haste("S: 220 {...}\n", only("220 mx")));
     assert_eq!(got, wanted(4, "no reply within 0.4 s", "S> 220 mx"));
 }
 
@@ -138,7 +150,7 @@ fn a_server_that_closes_too_early_fails() {
 #[test]
 fn a_server_that_stays_open_or_says_more_does_not_close() {
     let lines = "S: 220 hi\n(server closes)\n";
-    let open = failure(play(lines, only("220 hi\r\n")));
+    let open = failure(play_in_haste(lines, only("220 hi\r\n")));
     let message = "no end of the connection within 0.4 s";
     assert_eq!(open, wanted(5, message, "nothing"));
     let more = failure(play(lines, only("220 hi\r\n421 bye\r\n")));
@@ -204,11 +216,11 @@ fn two_clients_take_turns() {
     let (talk, _) = TWO_CLIENTS.split_once("(mailbox").unwrap();
     let refused = "S2: 503 5.5.1 MAIL first";
     assert!(talk.contains(refused));
-    let got = failure(play_file(talk, small_server));
+    let got = failure(play_file(talk, DEADLINE, small_server));
     let leaked = "S2: 250 2.1.5 Recipient OK";
     assert_eq!(got, wanted(19, "wrong reply", leaked));
     let talk = talk.replace(refused, "S2: 250 {...}");
-    assert_eq!(play_file(&talk, small_server), Ok(()));
+    assert_eq!(play_file(&talk, DEADLINE, small_server), Ok(()));
 }
 
 #[test]
