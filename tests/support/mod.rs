@@ -51,19 +51,33 @@ impl Server {
     /// Starts a server on a mail folder of the test's own: for a second server
     /// on what the first has left.
     pub fn start_in(mail: &Path, options: &[&str]) -> Server {
-        Server::launch(mail, options, "info")
+        Server::launch(&[], mail, options, "info")
+    }
+
+    /// Starts a server by way of another program, which gets its command line.
+    pub fn start_by(program: &[&str], mail: &Path, options: &[&str]) -> Server {
+        Server::launch(program, mail, options, "info")
     }
 
     /// Starts a server that logs more or less than usual.
     pub fn start_with_log(level: &str, options: &[&str]) -> Server {
         let folder = TempDir::new().expect("a temporary folder");
-        let mut server = Server::launch(folder.path(), options, level);
+        let mut server = Server::launch(&[], folder.path(), options, level);
         server._folder = Some(folder);
         server
     }
 
-    fn launch(mail: &Path, options: &[&str], level: &str) -> Server {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_pillarbox"))
+    fn launch(
+        program: &[&str],
+        mail: &Path,
+        options: &[&str],
+        level: &str,
+    ) -> Server {
+        let mut words = program.to_vec();
+        words.push(env!("CARGO_BIN_EXE_pillarbox"));
+        let (first, rest) = words.split_first().expect("a program");
+        let mut child = Command::new(first)
+            .args(rest)
             .args(["serve", "--listen", "127.0.0.1:0", "--mail"])
             .arg(mail)
             .args(options)

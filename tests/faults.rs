@@ -1,0 +1,259 @@
+//! The system says no: full disks, failed syncs, no more files or threads.
+//!
+//! `strace` makes a chosen system call of the server fail, or ends the process
+//! in the middle of it. `tests/maildir.rs` does the same more thoroughly inside
+//! one process; this is the whole program and the real kernel.
+//!
+//! `when=` counts the calls of one thread. A session has its own thread, and
+//! its first `fsync` is the message, its second the folder `new` of Bob.
+
+// A test fails by panicking.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+#![allow(missing_docs)]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use support::{Client, Server, wait_until};
+use tempfile::TempDir;
+
+/// Whether `strace` can be used here. In CI it must be.
+fn can_inject() -> bool {
+    let probe = ["-qq", "-e", "trace=none", "true"];
+    let mut command = Command::new("strace");
+    let command = command.args(probe).stderr(Stdio::null());
+    let works = command.status().is_ok_and(|status| status.success());
+    assert!(works || std::env::var_os("CI").is_none(), "CI needs strace");
+    if !works {
+        eprintln!("skipped: strace is missing, or may not trace");
+    }
+    works
+}
+
+/// A server in which `fault` happens from its first call on, such as
+/// `accept4:error=EMFILE:when=2`.
+fn faulty_from_start(mail: &Path, fault: &str) -> Server {
+    // -D: the server stays our own child, and can be ended as such.
+    let strace = ["strace", "-D", "-f", "-qq", "-o", "/dev/null"];
+    let [trace, inject] = injection(fault);
+    let program = [&strace[..], &["-e", &trace, "-e", &inject]].concat();
+    Server::start_by(&program, mail, &OPTIONS)
+}
+
+/// A server in which `fault` happens to its sessions, and not while it starts.
+struct Faulty {
+    server: Server,
+    strace: Child,
+}
+
+impl Faulty {
+    fn start(mail: &Path, fault: &str) -> Faulty {
+        let server = Server::start_in(mail, &OPTIONS);
+        let [trace, inject] = injection(fault);
+        let strace = Command::new("strace")
+            .args(["-f", "-qq", "-o", "/dev/null", "-e", &trace])
+            .args(["-e", &inject, "-p", &server.pid().to_string()])
+            .spawn()
+            .unwrap();
+        wait_until("strace has all threads", || is_traced(server.pid()));
+        Faulty { server, strace }
+    }
+}
+
+impl Drop for Faulty {
+    fn drop(&mut self) {
+        self.strace.kill().unwrap();
+        self.strace.wait().unwrap();
+    }
+}
+
+fn injection(fault: &str) -> [String; 2] {
+    let calls = fault.split(':').next().unwrap();
+    [format!("trace={calls}"), format!("inject={fault}")]
+}
+
+fn is_traced(pid: u32) -> bool {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let mut states = tasks.map(|task| {
+        fs::read_to_string(task.unwrap().path().join("status")).unwrap()
+    });
+    states.all(|state| !state.contains("TracerPid:\t0\n"))
+}
+
+const OPTIONS: [&str; 8] = [
+    "--hostname",
+    "mx.example.org",
+    "--domain",
+    "example.org",
+    "--mailbox",
+    "bob@example.org",
+    "--mailbox",
+    "carol@example.org",
+];
+
+fn hello(server: &Server) -> Client {
+    let mut client = server.connect();
+    client.expect(220);
+    client.say("HELO client.example");
+    client.expect(250);
+    client
+}
+
+/// Sends a message to both, up to the reply to its dot. No reply is "".
+fn send(client: &mut Client) -> String {
+    for (line, code) in [
+        ("MAIL FROM:<alice@client.example>", "250"),
+        ("RCPT TO:<bob@example.org>", "250"),
+        ("RCPT TO:<carol@example.org>", "250"),
+        ("DATA", "354"),
+    ] {
+        client.say(line);
+        let Ok(reply) = client.try_reply() else {
+            return String::new();
+        };
+        assert!(reply.starts_with(code), "{line}: {reply}");
+    }
+    client.say("Subject: hi\r\n\r\nHello.\r\n.");
+    client.try_reply().unwrap_or_default()
+}
+
+fn files(mail: &Path, place: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for mailbox in ["bob", "carol"] {
+        let folder = mail.join("example.org").join(mailbox).join(place);
+        for entry in fs::read_dir(folder).unwrap() {
+            found.push(fs::read_to_string(entry.unwrap().path()).unwrap());
+        }
+    }
+    found
+}
+
+#[test]
+fn trouble_with_the_disk_is_a_temporary_failure_and_nobody_has_the_mail() {
+    if !can_inject() {
+        return;
+    }
+    for (fault, want) in [
+        (
+            "openat:error=EMFILE:when=1",
+            "451 4.3.0 Local error, try again later",
+        ),
+        (
+            "openat:error=ENOSPC:when=1",
+            "452 4.3.1 Insufficient system storage",
+        ),
+        (
+            "fsync:error=EIO:when=1",
+            "451 4.3.0 Local error, try again later",
+        ),
+        (
+            "fsync:error=ENOSPC:when=1",
+            "452 4.3.1 Insufficient system storage",
+        ),
+        ("fsync:error=EDQUOT:when=1", "452 4.2.2 Mailbox full"),
+        (
+            "fsync:error=EIO:when=2",
+            "451 4.3.0 Local error, try again later",
+        ),
+        (
+            "fsync:error=EIO:when=3",
+            "451 4.3.0 Local error, try again later",
+        ),
+        (
+            "linkat:error=EROFS:when=1",
+            "451 4.3.0 Local error, try again later",
+        ),
+        (
+            "linkat:error=ENOSPC:when=2",
+            "452 4.3.1 Insufficient system storage",
+        ),
+    ] {
+        let folder = TempDir::new().unwrap();
+        let Faulty { server, .. } = &Faulty::start(folder.path(), fault);
+        let mut client = hello(server);
+        assert_eq!(send(&mut client), want, "{fault}");
+        for place in ["new", "tmp"] {
+            let left = files(folder.path(), place);
+            assert!(left.is_empty(), "{fault}: {left:?} in {place}");
+        }
+        // The session goes on, and so does the disk.
+        assert_eq!(send(&mut client), "250 2.0.0 Stored", "{fault}");
+        assert_eq!(files(folder.path(), "new").len(), 2, "{fault}");
+        assert!(server.log().contains("cannot store"), "{}", server.log());
+    }
+}
+
+#[test]
+fn a_missing_link_is_made_up_for_by_a_copy() {
+    if !can_inject() {
+        return;
+    }
+    for error in ["EMLINK", "EPERM", "EOPNOTSUPP", "EXDEV"] {
+        let folder = TempDir::new().unwrap();
+        let fault = format!("linkat:error={error}");
+        let Faulty { server, .. } = &Faulty::start(folder.path(), &fault);
+        let mut client = hello(server);
+        assert_eq!(send(&mut client), "250 2.0.0 Stored", "{error}");
+        assert_eq!(files(folder.path(), "new").len(), 2, "{error}");
+        assert!(files(folder.path(), "tmp").is_empty(), "{error}");
+    }
+}
+
+#[test]
+fn a_kill_in_the_middle_of_a_delivery_leaves_whole_messages_only() {
+    if !can_inject() {
+        return;
+    }
+    for point in [
+        "openat:signal=SIGKILL:when=1",
+        "fsync:signal=SIGKILL:when=1",
+        "linkat:signal=SIGKILL:when=1",
+        "linkat:signal=SIGKILL:when=2",
+        "?unlink,?unlinkat:signal=SIGKILL:when=1",
+        "fsync:signal=SIGKILL:when=2",
+        "fsync:signal=SIGKILL:when=3",
+    ] {
+        let folder = TempDir::new().unwrap();
+        let mut faulty = Faulty::start(folder.path(), point);
+        let said = send(&mut hello(&faulty.server));
+        assert_eq!(said, "", "{point}: no promise");
+        faulty.server.kill();
+        let next = Server::start_in(folder.path(), &OPTIONS);
+        assert!(files(folder.path(), "tmp").is_empty(), "{point}");
+        for file in files(folder.path(), "new") {
+            assert!(file.ends_with("Subject: hi\n\nHello.\n"), "{point}");
+        }
+        assert_eq!(send(&mut hello(&next)), "250 2.0.0 Stored", "{point}");
+    }
+}
+
+#[test]
+fn without_file_descriptors_it_waits_and_goes_on() {
+    if !can_inject() {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let fault = "accept4:error=EMFILE:when=2..4";
+    let server = faulty_from_start(folder.path(), fault);
+    hello(&server);
+    hello(&server);
+    assert!(server.log().contains("cannot accept: "), "{}", server.log());
+}
+
+#[test]
+fn without_threads_it_turns_one_away_and_goes_on() {
+    if !can_inject() {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    // The main thread makes one thread, the accepting thread all the others.
+    let fault = "clone3,clone:error=EAGAIN:when=2";
+    let server = faulty_from_start(folder.path(), fault);
+    hello(&server);
+    let mut second = server.connect();
+    assert!(second.try_reply().is_err(), "closed without a thread");
+    hello(&server);
+    wait_until("the log tells of it", || server.log().contains("no thread"));
+}

@@ -1,0 +1,123 @@
+//! Every dialogue in `transcripts/`, played against the built program over a
+//! real socket.
+//!
+//! `TRANSCRIPT=word cargo test --test transcripts` plays only those with this
+//! word in their path.
+
+// A test fails by panicking.
+#![allow(clippy::panic, clippy::print_stderr, missing_docs)]
+
+use pillarbox::protocol::reply;
+use pillarbox::transcript::check::check;
+use pillarbox::transcript::run::{Outcome, read_all, run_all};
+use pillarbox::transcript::script::Transcript;
+use std::path::Path;
+
+/// The files spend most of their time waiting, for silences and time-outs.
+const AT_A_TIME: usize = 8;
+
+/// The replies that no client can provoke. Why, is said behind each; where
+/// they are tested, too.
+const NOT_BY_A_CLIENT: [&str; 3] = [
+    "LOCAL_ERROR",  // the disk is in trouble: tests/faults.rs
+    "NO_SPACE",     // the disk is full: tests/faults.rs
+    "MAILBOX_FULL", // the owner's quota is used up: tests/faults.rs
+];
+
+fn all() -> Vec<Transcript> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    match read_all(&root.join("transcripts")) {
+        Ok(transcripts) => transcripts,
+        Err(errors) => {
+            let errors: Vec<_> = errors.iter().map(|e| e.to_string()).collect();
+            panic!("not transcripts:\n{}", errors.join("\n"));
+        }
+    }
+}
+
+fn name(transcript: &Transcript) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = transcript.path.strip_prefix(root);
+    path.unwrap_or(&transcript.path).display().to_string()
+}
+
+#[test]
+fn every_transcript_passes() {
+    let mut chosen = all();
+    if let Ok(word) = std::env::var("TRANSCRIPT") {
+        chosen.retain(|transcript| name(transcript).contains(&word));
+    }
+    assert!(!chosen.is_empty(), "no transcript to play");
+    let binary = Path::new(env!("CARGO_BIN_EXE_pillarbox"));
+    let outcomes = run_all(binary, &chosen, AT_A_TIME);
+    let mut failures = Vec::new();
+    for (transcript, outcome) in chosen.iter().zip(outcomes) {
+        match outcome {
+            Outcome::Pass => {}
+            Outcome::Skip(reason) => {
+                eprintln!("skipped {}: {reason}", name(transcript));
+            }
+            Outcome::Fail(failure) => failures.push(failure.to_string()),
+            Outcome::NoServer(reason) => {
+                failures.push(format!("{}: {reason}", name(transcript)));
+            }
+        }
+    }
+    let (bad, count) = (failures.len(), chosen.len());
+    let report = failures.join("\n");
+    assert!(bad == 0, "{bad} of {count} transcripts failed\n{report}");
+}
+
+#[test]
+fn every_transcript_is_fit_for_the_book() {
+    let mut findings = Vec::new();
+    for transcript in all() {
+        for (line, finding) in check(&transcript) {
+            findings.push(format!("{}:{line}: {finding}", name(&transcript)));
+        }
+    }
+    assert!(findings.is_empty(), "{}", findings.join("\n"));
+}
+
+#[test]
+fn there_are_fifty_transcripts_at_least_and_no_title_twice() {
+    let mut titles: Vec<String> =
+        all().into_iter().map(|t| t.header.title).collect();
+    assert!(titles.len() >= 50, "{}", titles.len());
+    titles.sort();
+    for pair in titles.windows(2) {
+        assert_ne!(pair.first(), pair.last());
+    }
+}
+
+/// The names of all reply constants, with what they put on the wire.
+fn replies() -> Vec<(String, String)> {
+    let source = include_str!("../src/protocol/reply.rs");
+    let names = source.lines().filter_map(|line| {
+        let name = line.strip_prefix("pub const ")?;
+        name.strip_suffix(": Reply = Reply {").map(str::to_owned)
+    });
+    let wires = reply::ALL.iter().map(|reply| {
+        let enhanced = reply.enhanced;
+        let blank = if enhanced.is_empty() { "" } else { " " };
+        let text = reply.text.replace("{host}", "");
+        format!("{enhanced}{blank}{}", text.trim())
+    });
+    names.zip(wires).collect()
+}
+
+#[test]
+fn every_reply_of_the_server_stands_in_a_transcript() {
+    let spoken: String = all()
+        .iter()
+        .flat_map(|transcript| &transcript.steps)
+        .map(|step| step.source.text.replace("{host} ", "") + "\n")
+        .collect();
+    let missing: Vec<String> = replies()
+        .into_iter()
+        .filter(|(name, _)| !NOT_BY_A_CLIENT.contains(&name.as_str()))
+        .filter(|(_, wire)| !spoken.contains(wire.as_str()))
+        .map(|(name, wire)| format!("{name}: {wire}"))
+        .collect();
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
