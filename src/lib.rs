@@ -21,10 +21,9 @@
 //! It is the order of a message's way in:
 //!
 //! 1. [`server`]: `listener.rs` accepts and starts a thread; then
-//!    `connection.rs`, from top to bottom. It is the way of one message, and
-//!    each file below answers a question that it leaves open. (`register.rs`
-//!    counts who is connected, `wire.rs` reads and writes with deadlines: both
-//!    can wait.)
+//!    `connection.rs` and `incoming.rs`, the way of one message. Each file
+//!    below answers a question that they leave open. (`register.rs` counts who
+//!    is connected, `wire.rs` reads and writes with deadlines: both can wait.)
 //! 2. [`protocol::line`]: what is a line?
 //! 3. [`protocol::command`], [`protocol::address`]: what does a line ask for?
 //! 4. [`protocol::session`]: is it allowed now, and what comes next?

@@ -91,6 +91,7 @@ fn the_readme_names_every_source_file_of_the_server() {
         "lib.rs",
         "listener.rs",
         "connection.rs",
+        "incoming.rs",
         "line.rs",
         "command.rs",
         "address.rs",

@@ -1,28 +1,25 @@
 //! One connection: the one place where a socket meets the machine.
 //!
-//! Read this file from top to bottom, and you walk with a message: bytes come
-//! from the wire, become a line, a command, a step of the machine and a reply;
-//! after DATA they become text, go to the disk, and get their 250.
+//! Read `converse`, and you walk with a message: bytes come from the wire,
+//! become a line, a command, a step of the machine and a reply. After DATA they
+//! become text and go to the disk (`incoming.rs`).
 //!
 //! Guarantees:
-//! - 250 after the dot is said only when the message is on the disk
-//!   (`mailbox/maildir.rs`);
+//! - 250 after the dot is said only when the message is on the disk;
 //! - whatever ends a connection early, no part of a message stays;
 //! - memory does not grow with the message, nor with the session.
 
+use super::incoming::{Envelope, Incoming, Progress};
 use super::wire::{Lost, Wire};
 use crate::mailbox::directory::Directory;
-use crate::mailbox::maildir::{self, Maildirs, Staged};
+use crate::mailbox::maildir::Maildirs;
 use crate::protocol::command::Command;
-use crate::protocol::data::{DataLine, Message};
 use crate::protocol::extension::{Extension, Offer};
 use crate::protocol::line::{CommandLine, LineCutter};
 use crate::protocol::reply::{self, Answer, Reply};
 use crate::protocol::session::{Session, State, Transaction};
-use crate::protocol::trace::{self, Received};
-use std::io;
 use std::net::{IpAddr, TcpStream};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// How slowly a message may come: the deadline moves on by one second for
 /// each so many bytes.
@@ -97,17 +94,7 @@ impl<'a> Connection<'a> {
         self.say(&greeting)?;
         while *self.session.state() != State::Closed {
             let line = self.next_line()?;
-            let verdict = line
-                .as_ref()
-                .ok()
-                .and_then(Command::forward_path)
-                .map(|path| self.shared.directory.verdict(path));
-            let before = self.session.state().name();
-            let Some(answer) = self.session.step(line, verdict) else {
-                break;
-            };
-            let after = self.session.state().name();
-            log::trace!("[{}] {before} -> {after}", self.id);
+            let Some(answer) = self.step(line) else { break };
             self.say(&answer)?;
             if let State::Data(transaction) = self.session.state() {
                 let transaction = transaction.clone();
@@ -140,6 +127,19 @@ impl<'a> Connection<'a> {
         }
     }
 
+    /// One step of the machine. If the line is a RCPT, the directory is asked
+    /// first: the machine knows no mailboxes.
+    fn step(&mut self, line: Result<Command, Reply>) -> Option<Answer> {
+        let directory = &self.shared.directory;
+        let path = line.as_ref().ok().and_then(Command::forward_path);
+        let verdict = path.map(|path| directory.verdict(path));
+        let before = self.session.state().name();
+        let answer = self.session.step(line, verdict);
+        let after = self.session.state().name();
+        log::trace!("[{}] {before} -> {after}", self.id);
+        answer
+    }
+
     /// The message, from behind the 354 to the reply to its last dot.
     ///
     /// Whatever is wrong with it or with the disk, it is read to its real end
@@ -148,100 +148,46 @@ impl<'a> Connection<'a> {
         &mut self,
         transaction: &Transaction,
     ) -> Result<(), Lost> {
-        let mut message = Message::new(self.shared.offer.max_size);
-        let mut staged = self.stage(transaction);
-        let begin = Instant::now();
-        loop {
-            let Some(piece) = self.lines.next_piece() else {
-                let slack = message.size() / BYTES_PER_SECOND;
-                let patience = self.shared.timeout + Duration::from_secs(slack);
-                self.lines.feed(self.wire.read(begin + patience)?);
-                continue;
-            };
-            match message.take(piece) {
-                DataLine::Text(text) => {
-                    staged = staged.and_then(|s| keep(s, text, piece.ends));
-                }
-                DataLine::End => break,
-            }
-            if let Some(refusal) = message.refusal() {
-                // What was written so far goes away at once.
-                staged = Err(refusal);
-            }
-            if message.is_endless() {
-                let answer = self.session.hang_up(reply::ENDLESS_MESSAGE);
-                return self.say(&answer);
-            }
+        let envelope = Envelope {
+            session: self.id,
+            transaction,
+            client: self.session.client(),
+            client_address: self.client,
+        };
+        let mut incoming = Incoming::open(self.shared, &envelope);
+        if let Progress::Endless = self.read_to_the_dot(&mut incoming)? {
+            let answer = self.session.hang_up(reply::ENDLESS_MESSAGE);
+            return self.say(&answer);
         }
-        log::debug!("[{}] C: ({} bytes)", self.id, message.size());
-        let outcome = staged.and_then(|s| self.commit(s, transaction));
+        let size = incoming.size();
+        log::debug!("[{}] C: ({size} bytes)", self.id);
+        let outcome = incoming.finish();
         if outcome.is_ok() {
-            self.tally.messages += 1;
-            self.tally.recipients += transaction.recipients.len();
-            self.tally.bytes += message.size();
+            self.tally.add(transaction.recipients.len(), size);
         }
         let answer = self.session.end_of_data(outcome);
         self.say(&answer)
     }
 
-    /// Opens a file for the message and writes the trace fields on its top.
-    fn stage(&self, transaction: &Transaction) -> Result<Staged<'a>, Reply> {
-        let recipients = &transaction.recipients;
-        self.shared.directory.admit(recipients)?;
-        let now = SystemTime::now();
-        let staged = self.shared.maildirs.stage(recipients, now);
-        let mut staged = staged.map_err(|error| self.trouble(&error))?;
-        let path = trace::return_path(&transaction.reverse_path);
-        let received = self.received(transaction, staged.id(), now);
-        staged
-            .write(path.as_bytes())
-            .and_then(|()| staged.write(received.as_bytes()))
-            .map_err(|error| self.trouble(&error))?;
-        Ok(staged)
-    }
-
-    fn received(
-        &self,
-        transaction: &Transaction,
-        id: &str,
-        now: SystemTime,
-    ) -> String {
-        let client = self.session.client();
-        let is_extended = client.is_some_and(|c| c.is_extended);
-        let protocol = match transaction.parameters.utf8 {
-            true => "UTF8SMTP", // RFC 6531 4.3
-            false if is_extended => "ESMTP",
-            false => "SMTP",
-        };
-        let since_1970 = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let received = Received {
-            client_name: client.map_or("unknown", |c| &c.name),
-            client_address: Some(self.client),
-            host: &self.shared.offer.hostname,
-            protocol,
-            id,
-            seconds: since_1970.as_secs(),
-        };
-        received.field()
-    }
-
-    /// Makes the message durable. With `Ok` we may say 250.
-    fn commit(
-        &self,
-        staged: Staged<'_>,
-        transaction: &Transaction,
-    ) -> Result<(), Reply> {
-        let name = staged.commit().map_err(|error| self.trouble(&error))?;
-        let count = transaction.recipients.len();
-        let from = transaction.reverse_path.to_string();
-        let from = printable(from.as_bytes());
-        log::debug!("[{}] stored {name} from {from} for {count}", self.id);
-        Ok(())
-    }
-
-    fn trouble(&self, error: &io::Error) -> Reply {
-        log::error!("[{}] cannot store the message: {error}", self.id);
-        maildir::trouble(error)
+    /// Hands the pieces of the message over, until its end has come or is
+    /// given up.
+    fn read_to_the_dot(
+        &mut self,
+        incoming: &mut Incoming<'_>,
+    ) -> Result<Progress, Lost> {
+        let patience = Instant::now() + self.shared.timeout;
+        loop {
+            let Some(piece) = self.lines.next_piece() else {
+                let extra = incoming.size() / BYTES_PER_SECOND;
+                let deadline = patience + Duration::from_secs(extra);
+                self.lines.feed(self.wire.read(deadline)?);
+                continue;
+            };
+            match incoming.take(piece) {
+                Progress::More => {}
+                end @ (Progress::End | Progress::Endless) => return Ok(end),
+            }
+        }
     }
 
     fn say(&mut self, answer: &Answer) -> Result<(), Lost> {
@@ -281,20 +227,11 @@ impl<'a> Connection<'a> {
     }
 }
 
-/// Writes one piece of the message's text to its file.
-fn keep<'a>(
-    mut staged: Staged<'a>,
-    text: &[u8],
-    ends: bool,
-) -> Result<Staged<'a>, Reply> {
-    let line_end: &[u8] = if ends { b"\n" } else { b"" };
-    let written = staged.write(text).and_then(|()| staged.write(line_end));
-    match written {
-        Ok(()) => Ok(staged),
-        Err(error) => {
-            log::error!("cannot write the message: {error}");
-            Err(maildir::trouble(&error))
-        }
+impl Tally {
+    fn add(&mut self, recipients: usize, bytes: u64) {
+        self.messages += 1;
+        self.recipients += recipients;
+        self.bytes += bytes;
     }
 }
 

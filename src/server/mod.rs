@@ -3,10 +3,12 @@
 //! In reading order:
 //!   `listener`    accepts, counts, starts a thread for each connection
 //!   `connection`  the one place where a socket meets the machine
+//!   `incoming`    one message on its way from the wire to the disk
 //!   `wire`        reads and writes with deadlines
 //!   `register`    who is connected, and how many may be
 
 mod connection;
+mod incoming;
 mod listener;
 mod register;
 mod wire;
