@@ -8,16 +8,17 @@
 //!   `parse`       the arguments in, an `Invocation` out
 //!   `Invocation`  what the user asked for
 
-use crate::mailbox::disk::RealDisk;
 use crate::protocol::address::{self, Host};
-use crate::protocol::extension::{Extension, Offer};
+use crate::protocol::extension::Extension;
 use crate::protocol::session::Recipient;
 use crate::server::Settings;
 use getopts::{Matches, Options};
+use std::fmt::Display;
 use std::fs;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// What the user asked for.
@@ -52,12 +53,6 @@ Usage: pillarbox serve [OPTION]...
 It prints one line when it listens. Everything else goes to standard error;
 RUST_LOG=debug shows the dialogue, RUST_LOG=trace the states too. Stop it with
 Ctrl-C: what was answered 250 is on the disk.";
-
-const MAX_SIZE: u64 = 26_214_400;
-const MAX_RECIPIENTS: usize = 100;
-const MAX_CONNECTIONS: usize = 500;
-const TIMEOUT_SECONDS: f64 = 300.0;
-const LISTEN: &str = "127.0.0.1:2525";
 
 /// Every thread takes some of the kernel's memory maps; a process that has
 /// none left is ended.
@@ -186,59 +181,39 @@ fn serve(arguments: &[String]) -> Result<Invocation, Complaint> {
     Ok(Invocation::Serve(Box::new(settings)))
 }
 
+/// The settings of a server without options, changed as they say.
 fn settings(given: &Matches) -> Result<Settings, Complaint> {
-    let hostname = hostname(given)?;
-    let domains = domains(given, &hostname)?;
-    let mailboxes = given
-        .opt_strs("mailbox")
-        .iter()
-        .map(|text| mailbox(text, &domains))
-        .collect::<Result<_, _>>()?;
-    let max_size = number(given, "max-size", MAX_SIZE, 1..=LARGEST_SIZE)?;
-    let recipients = 1..=MOST_RECIPIENTS;
-    let connections = 1..=MOST_CONNECTIONS;
-    let max_per_client = match given.opt_present("max-per-client") {
-        true => Some(number(given, "max-per-client", 1, connections.clone())?),
-        false => None,
-    };
-    Ok(Settings {
-        listen: listen(given)?,
-        offer: Offer {
-            hostname,
-            max_size,
-            max_recipients: number(
-                given,
-                "max-recipients",
-                MAX_RECIPIENTS,
-                recipients,
-            )?,
-            without: without(given)?,
-        },
-        domains,
-        mailboxes,
-        mail: mail(given)?,
-        disk: Box::new(RealDisk),
-        max_connections: number(
-            given,
-            "max-connections",
-            MAX_CONNECTIONS,
-            connections,
-        )?,
-        max_per_client,
-        timeout: timeout(given)?,
-    })
+    let mut settings = Settings::new(mail(given)?);
+    if given.opt_present("listen") {
+        settings.listen = listen(given)?;
+    }
+    let offer = &mut settings.offer;
+    offer.hostname = hostname(given)?;
+    offer.without = without(given)?;
+    number(given, "max-size", 1..=LARGEST_SIZE, &mut offer.max_size)?;
+    let most = 1..=MOST_RECIPIENTS;
+    number(given, "max-recipients", most, &mut offer.max_recipients)?;
+
+    settings.domains = domains(given, &offer.hostname)?;
+    settings.mailboxes = mailboxes(given, &settings.domains)?;
+
+    let most = 1..=MOST_CONNECTIONS;
+    let limit = &mut settings.max_connections;
+    number(given, "max-connections", most.clone(), limit)?;
+    if given.opt_present("max-per-client") {
+        let limit = settings.max_per_client.insert(1);
+        number(given, "max-per-client", most, limit)?;
+    }
+    timeout(given, &mut settings.timeout)?;
+    Ok(settings)
 }
 
 fn listen(given: &Matches) -> Result<Vec<SocketAddr>, Complaint> {
-    let mut list = given.opt_strs("listen");
-    if list.is_empty() {
-        list.push(LISTEN.to_owned());
-    }
     let read = |text: &String| {
         let what = "an IP address and a port, such as 127.0.0.1:2525";
         text.parse().map_err(|_| wrong("listen", text, what))
     };
-    list.iter().map(read).collect()
+    given.opt_strs("listen").iter().map(read).collect()
 }
 
 fn hostname(given: &Matches) -> Result<String, Complaint> {
@@ -286,6 +261,14 @@ fn domains(given: &Matches, hostname: &str) -> Result<Vec<String>, Complaint> {
     Ok(found)
 }
 
+fn mailboxes(
+    given: &Matches,
+    domains: &[String],
+) -> Result<Vec<Recipient>, Complaint> {
+    let list = given.opt_strs("mailbox");
+    list.iter().map(|text| mailbox(text, domains)).collect()
+}
+
 /// A mailbox that exists. Its name becomes a folder's, so the alphabet is
 /// narrow: `[a-z0-9][a-z0-9._+-]{0,63}`.
 fn mailbox(text: &str, domains: &[String]) -> Result<Recipient, Complaint> {
@@ -318,17 +301,18 @@ fn mail(given: &Matches) -> Result<PathBuf, Complaint> {
     }
 }
 
-fn timeout(given: &Matches) -> Result<Duration, Complaint> {
+fn timeout(given: &Matches, place: &mut Duration) -> Result<(), Complaint> {
     let Some(text) = given.opt_str("timeout") else {
-        return Ok(Duration::from_secs_f64(TIMEOUT_SECONDS));
+        return Ok(());
     };
     let limit = LONGEST_TIMEOUT_SECONDS;
     let seconds = text.parse::<f64>().ok();
-    let fits = seconds.filter(|s| (0.001..=limit).contains(s));
-    fits.map(Duration::from_secs_f64).ok_or_else(|| {
+    let Some(seconds) = seconds.filter(|s| (0.001..=limit).contains(s)) else {
         let what = format!("a number of seconds from 0.001 to {limit}");
-        wrong("timeout", &text, &what)
-    })
+        return Err(wrong("timeout", &text, &what));
+    };
+    *place = Duration::from_secs_f64(seconds);
+    Ok(())
 }
 
 fn without(given: &Matches) -> Result<Vec<Extension>, Complaint> {
@@ -341,29 +325,26 @@ fn without(given: &Matches) -> Result<Vec<Extension>, Complaint> {
     given.opt_strs("without").iter().map(read).collect()
 }
 
-/// A whole number within `range`; `default` if the option is not given.
-fn number<N>(
+/// Puts a whole number within `range` into `place`, if the option is given.
+fn number<N: FromStr + PartialOrd + Display>(
     given: &Matches,
     option: &str,
-    default: N,
     range: RangeInclusive<N>,
-) -> Result<N, Complaint>
-where
-    N: std::str::FromStr + PartialOrd + std::fmt::Display,
-{
+    place: &mut N,
+) -> Result<(), Complaint> {
     let Some(text) = given.opt_str(option) else {
-        return Ok(default);
+        return Ok(());
     };
     let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = text.parse().ok().filter(|n| is_plain && range.contains(n));
-    number.ok_or_else(|| {
-        let (from, to) = (range.start(), range.end());
-        wrong(
-            option,
-            &text,
-            &format!("a whole number from {from} to {to}"),
-        )
-    })
+    match text.parse().ok().filter(|n| is_plain && range.contains(n)) {
+        Some(number) => *place = number,
+        None => {
+            let (from, to) = (range.start(), range.end());
+            let what = format!("a whole number from {from} to {to}");
+            return Err(wrong(option, &text, &what));
+        }
+    }
+    Ok(())
 }
 
 fn wrong(option: &str, text: &str, what: &str) -> Complaint {

@@ -14,7 +14,7 @@
 use super::connection::{Connection, Shared};
 use super::register::{Caps, Register};
 use crate::mailbox::directory::Directory;
-use crate::mailbox::disk::Disk;
+use crate::mailbox::disk::{Disk, RealDisk};
 use crate::mailbox::maildir::Maildirs;
 use crate::protocol::extension::{Extension, Offer};
 use crate::protocol::reply::{Answer, Reply};
@@ -40,7 +40,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// So many pauses go by between two lines in the log.
 const PAUSES_PER_LOG_LINE: u32 = 10;
 
-/// What a server needs to know.
+/// What a server needs to know. `Settings::new` fills in what a class or a test
+/// would choose; the command line changes it.
 pub struct Settings {
     /// Where to listen; port 0 takes a free one.
     pub listen: Vec<SocketAddr>,
@@ -60,6 +61,29 @@ pub struct Settings {
     pub max_per_client: Option<usize>,
     /// How long a client may take for one command.
     pub timeout: Duration,
+}
+
+impl Settings {
+    /// A server for `localhost`, on port 2525 of the loopback address, that
+    /// keeps its mail in the folder `mail`.
+    pub fn new(mail: impl Into<PathBuf>) -> Settings {
+        Settings {
+            listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 2525))],
+            offer: Offer {
+                hostname: "localhost".to_owned(),
+                max_size: 26_214_400,
+                max_recipients: 100,
+                without: Vec::new(),
+            },
+            domains: vec!["localhost".to_owned()],
+            mailboxes: Vec::new(),
+            mail: mail.into(),
+            disk: Box::new(RealDisk),
+            max_connections: 500,
+            max_per_client: None,
+            timeout: Duration::from_secs(300),
+        }
+    }
 }
 
 /// A server that runs.
