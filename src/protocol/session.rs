@@ -88,7 +88,7 @@ pub struct Client {
 }
 
 /// One client's session.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Session {
     offer: Offer,
     state: State,
