@@ -32,8 +32,9 @@
 //! 6. [`mailbox::directory`]: who lives here?
 //! 7. [`protocol::data`]: where does the message end?
 //! 8. [`protocol::trace`]: what is put on its top?
-//! 9. [`mailbox::maildir`]: when is it safe to say 250? (`disk.rs` beneath it
-//!    holds the calls to the file system.)
+//! 9. [`mailbox::maildir`]: when is it safe to say 250? (Beneath it: `names.rs`
+//!    for unique names, `leftovers.rs` for what a crash leaves, `disk.rs` for
+//!    the calls to the file system.)
 //! 10. [`options`] and `main.rs`: how it is all started.
 //!
 //! [`transcript`] stands beside this way. It plays the dialogues of the folder

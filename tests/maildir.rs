@@ -62,8 +62,12 @@ struct FaultyDisk(SharedLog);
 struct FaultyFile(Box<dyn DiskFile>, SharedLog);
 
 impl Disk for FaultyDisk {
-    fn claim(&self, folder: &Path) -> io::Result<Claim> {
-        RealDisk.claim(folder)
+    fn claim(
+        &self,
+        folder: &Path,
+        tidy: &mut dyn FnMut() -> io::Result<()>,
+    ) -> io::Result<Claim> {
+        RealDisk.claim(folder, tidy)
     }
     fn create_directory(&self, path: &Path) -> io::Result<()> {
         call(&self.0, "mkdir", path)?;
@@ -130,16 +134,23 @@ struct Post {
 }
 
 fn post() -> Post {
-    let folder = TempDir::new().unwrap();
+    post_in(TempDir::new().unwrap())
+}
+
+fn post_in(folder: TempDir) -> Post {
     let log = SharedLog::default();
     let disk = Box::new(FaultyDisk(Arc::clone(&log)));
     let root = folder.path().join("mail");
-    let maildirs = Maildirs::open(&root, "mx.example.org", disk).unwrap();
+    let maildirs = open(&root, disk).unwrap();
     Post {
         folder,
         log,
         maildirs,
     }
+}
+
+fn open(root: &Path, disk: Box<dyn Disk>) -> io::Result<Maildirs> {
+    Maildirs::open(root, "mx.example.org", disk, SystemTime::now())
 }
 
 fn recipient(name: &str) -> Recipient {
@@ -154,6 +165,12 @@ fn two() -> Vec<Recipient> {
 }
 
 impl Post {
+    /// Ends the process, as it were, and starts it again.
+    fn restart(self) -> Post {
+        drop(self.maildirs);
+        post_in(self.folder)
+    }
+
     fn deliver(&self, recipients: &[Recipient]) -> io::Result<String> {
         let now = SystemTime::now();
         let mut staged = self.maildirs.stage(recipients, now)?;
@@ -272,7 +289,7 @@ fn fail_at_every_call(prepare: impl Fn(&Post)) -> usize {
                 assert_eq!(new, old, "{failed} failed, mail is left");
             }
         }
-        post.maildirs.clean(SystemTime::now()).unwrap();
+        let post = post.restart();
         assert_eq!(post.count("tmp"), 0, "{failed}");
         post.deliver(&two()).unwrap();
         for (files, before) in post.everyone("new").iter().zip(&new) {
@@ -378,7 +395,8 @@ fn a_host_name_in_a_file_name_has_no_slash_and_no_colon() {
     let folder = TempDir::new().unwrap();
     let root = folder.path().join("mail");
     let host = "[IPv6:::1]/x";
-    let post = Maildirs::open(&root, host, Box::new(RealDisk)).unwrap();
+    let now = SystemTime::now();
+    let post = Maildirs::open(&root, host, Box::new(RealDisk), now).unwrap();
     let staged = post.stage(&two(), SystemTime::now()).unwrap();
     let name = staged.commit().unwrap();
     let host = "[IPv6\\072\\072\\0721]\\057x";
@@ -400,7 +418,7 @@ fn at_the_start_our_left_overs_go_and_strangers_files_stay_36_hours() {
         let file = File::create(tmp.join(name)).unwrap();
         file.set_modified(SystemTime::now() - age).unwrap();
     }
-    post.maildirs.clean(SystemTime::now()).unwrap();
+    let post = post.restart();
     let left: Vec<_> = fs::read_dir(&tmp)
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
@@ -410,14 +428,21 @@ fn at_the_start_our_left_overs_go_and_strangers_files_stay_36_hours() {
 }
 
 #[test]
-fn one_folder_has_one_server_at_a_time() {
-    let post = post();
-    let root = post.folder.path().join("mail");
-    let second = Maildirs::open(&root, "mx.example.org", Box::new(RealDisk));
-    let error = second.err().unwrap();
-    assert!(error.to_string().contains("another pillarbox"), "{error}");
-    drop(post.maildirs);
-    Maildirs::open(&root, "mx.example.org", Box::new(RealDisk)).unwrap();
+fn two_servers_share_a_folder_and_neither_tidies_up_the_others_files() {
+    let first = post();
+    let root = first.folder.path().join("mail");
+    let now = SystemTime::now();
+    let mut staged = first.maildirs.stage(&two(), now).unwrap();
+    staged.write(TEXT).unwrap();
+    let second = open(&root, Box::new(RealDisk)).unwrap();
+    let mut other = second.stage(&two(), now).unwrap();
+    other.write(TEXT).unwrap();
+    assert_eq!(first.files("bob", "tmp").len(), 2);
+    staged.commit().unwrap();
+    other.commit().unwrap();
+    for files in first.everyone("new") {
+        assert_eq!(files, [TEXT, TEXT]);
+    }
 }
 
 #[test]
@@ -426,7 +451,7 @@ fn a_folder_that_others_may_write_is_refused() {
     for mode in [0o777, 0o770, 0o702] {
         let permissions = fs::Permissions::from_mode(mode);
         fs::set_permissions(folder.path(), permissions).unwrap();
-        let opened = Maildirs::open(folder.path(), "h", Box::new(RealDisk));
+        let opened = open(folder.path(), Box::new(RealDisk));
         let error = opened.err().unwrap().to_string();
         assert!(error.contains("chmod go-w"), "{error}");
     }

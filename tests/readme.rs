@@ -102,6 +102,8 @@ fn the_readme_names_every_source_file_of_the_server() {
         "data.rs",
         "trace.rs",
         "maildir.rs",
+        "names.rs",
+        "leftovers.rs",
         "disk.rs",
         "options.rs",
         "main.rs",

@@ -226,23 +226,6 @@ fn what_a_client_sends_cannot_forge_a_line_of_the_log() {
 }
 
 #[test]
-fn a_second_server_on_the_same_folder_says_so_and_ends() {
-    let server = Server::start(&[]);
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_pillarbox"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--mail"])
-        .arg(server.mail())
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(
-        complaint.contains("another pillarbox uses it"),
-        "{complaint}"
-    );
-    assert!(output.stdout.is_empty());
-}
-
-#[test]
 fn a_million_bytes_without_an_end_are_not_kept_and_the_session_goes_on() {
     let server = Server::start(&[]);
     let mut client = server.connect();

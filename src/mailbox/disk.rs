@@ -13,10 +13,16 @@ use std::time::SystemTime;
 
 /// A file system, as far as a delivery sees it.
 pub trait Disk: Send + Sync {
-    /// Takes a folder for this process alone, and makes it if needed.
+    /// Takes part in a folder, and makes it if needed.
     ///
-    /// Fails if other users may write into it, or another process has it.
-    fn claim(&self, folder: &Path) -> io::Result<Claim>;
+    /// If no other process takes part in it, `tidy` is run first, and whoever
+    /// comes meanwhile waits for it. Fails if other users may write into the
+    /// folder, or if `tidy` fails.
+    fn claim(
+        &self,
+        folder: &Path,
+        tidy: &mut dyn FnMut() -> io::Result<()>,
+    ) -> io::Result<Claim>;
 
     /// Makes a directory that only its owner may enter. Fails if it exists.
     fn create_directory(&self, path: &Path) -> io::Result<()>;
@@ -49,7 +55,7 @@ pub trait Disk: Send + Sync {
     fn sync_directory(&self, path: &Path) -> io::Result<()>;
 }
 
-/// Who holds it has the folder. A crash gives it back as well.
+/// Who holds it takes part in the folder. A crash gives it back as well.
 pub type Claim = Box<dyn Any + Send + Sync>;
 
 /// A file that is being written.
@@ -66,10 +72,22 @@ pub trait DiskFile: io::Write + Send {
 pub struct RealDisk;
 
 impl Disk for RealDisk {
-    fn claim(&self, folder: &Path) -> io::Result<Claim> {
+    fn claim(
+        &self,
+        folder: &Path,
+        tidy: &mut dyn FnMut() -> io::Result<()>,
+    ) -> io::Result<Claim> {
         make_with_parents(folder)?;
         refuse_shared_folder(folder)?;
-        Ok(Box::new(lock(folder)?))
+        // The kernel frees a lock when its process ends, however it ends.
+        let lock = File::create(folder.join(".lock"))?;
+        match lock.try_lock() {
+            Ok(()) => tidy()?,
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        lock.lock_shared()?;
+        Ok(Box::new(lock))
     }
 
     fn create_directory(&self, path: &Path) -> io::Result<()> {
@@ -156,16 +174,4 @@ fn refuse_shared_folder(folder: &Path) -> io::Result<()> {
         "other users may write into it (mode {:o}); try chmod go-w",
         mode & 0o777
     )))
-}
-
-/// The kernel frees such a lock when the process ends, however it ends.
-fn lock(folder: &Path) -> io::Result<File> {
-    let file = File::create(folder.join(".lock"))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(io::Error::other(
-            "another pillarbox uses it; give this one its own with --mail",
-        )),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
 }

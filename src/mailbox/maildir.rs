@@ -28,20 +28,16 @@
 //! they report some errors only when a file is closed, and std drops those.
 
 use super::disk::{Claim, Disk, DiskFile};
+use super::leftovers::{clean, existing, folder};
+use super::names::Names;
 use crate::protocol::reply::{self, Reply};
 use crate::protocol::session::Recipient;
 use std::collections::BTreeSet;
-use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-/// A stranger's file in `tmp` is older than this before we remove it: the
-/// Maildir format allows readers no less.
-const ABANDONED: Duration = Duration::from_secs(36 * 3600);
+use std::time::SystemTime;
 
 /// How often another name is tried when one is taken.
 const NAME_TRIES: usize = 10;
@@ -55,23 +51,25 @@ pub struct Maildirs {
     names: Names,
     /// The mailboxes whose folders this process has seen on the disk, synced.
     ready: Mutex<BTreeSet<Recipient>>,
-    /// While we hold it no other Pillarbox takes our `tmp` for abandoned.
+    /// While we hold it no other Pillarbox takes our files for left-overs.
     _claim: Claim,
 }
 
 impl Maildirs {
     /// Takes the folder `root` for the mailboxes, and makes it if needed.
     ///
-    /// `host` becomes part of the files' names. Fails if the folder cannot be
-    /// written, if others could write into it, or if another Pillarbox uses
-    /// it.
+    /// What a crash has left in the mailboxes' `tmp` is removed, unless
+    /// another Pillarbox uses the folder just now. `host` becomes part of the
+    /// files' names, `now` is the time. Fails if the folder cannot be written,
+    /// or if other users could write into it.
     pub fn open(
         root: &Path,
         host: &str,
         disk: Box<dyn Disk>,
+        now: SystemTime,
     ) -> io::Result<Maildirs> {
-        let claim = disk.claim(root)?;
-        probe(&*disk, &root.join(".probe"))?;
+        let claim = disk.claim(root, &mut || clean(&*disk, root, now))?;
+        probe(&*disk, root)?;
         Ok(Maildirs {
             root: root.to_owned(),
             disk,
@@ -83,36 +81,7 @@ impl Maildirs {
 
     /// The mailboxes that are on the disk already.
     pub fn existing(&self) -> io::Result<Vec<Recipient>> {
-        let mut found = Vec::new();
-        for domain in self.folders(&self.root)? {
-            for local_part in self.folders(&self.root.join(&domain))? {
-                let domain = domain.clone();
-                found.push(Recipient { domain, local_part });
-            }
-        }
-        Ok(found)
-    }
-
-    /// Removes from each `tmp` what a crash has left. `now` is the time.
-    ///
-    /// Files with our kind of name are ours, and nobody writes them any more:
-    /// the lock says so. Other files are removed when they are old.
-    pub fn clean(&self, now: SystemTime) -> io::Result<()> {
-        for recipient in self.existing()? {
-            let tmp = self.folder(&recipient).join("tmp");
-            if !self.disk.is_directory(&tmp) {
-                continue;
-            }
-            for name in self.disk.names(&tmp)? {
-                let path = tmp.join(&name);
-                let is_ours = is_our_name(&name.to_string_lossy());
-                if is_ours || self.is_abandoned(&path, now) {
-                    log::info!("removing left-over {}", path.display());
-                    self.disk.remove_file(&path)?;
-                }
-            }
-        }
-        Ok(())
+        existing(&*self.disk, &self.root)
     }
 
     /// Makes the folders of a mailbox, where they are missing, for good.
@@ -184,24 +153,7 @@ impl Maildirs {
     }
 
     fn folder(&self, recipient: &Recipient) -> PathBuf {
-        self.root
-            .join(&recipient.domain)
-            .join(&recipient.local_part)
-    }
-
-    /// The sub-folders of `folder`, but for hidden ones.
-    fn folders(&self, folder: &Path) -> io::Result<Vec<String>> {
-        let names = self.disk.names(folder)?;
-        let text = names.into_iter().filter_map(|name| name.into_string().ok());
-        let is_folder = |name: &String| {
-            !name.starts_with('.') && self.disk.is_directory(&folder.join(name))
-        };
-        Ok(text.filter(is_folder).collect())
-    }
-
-    fn is_abandoned(&self, path: &Path, now: SystemTime) -> bool {
-        let age = self.disk.modified(path).map(|t| now.duration_since(t));
-        matches!(age, Ok(Ok(age)) if age > ABANDONED)
+        folder(&self.root, recipient)
     }
 }
 
@@ -313,52 +265,6 @@ pub fn trouble(error: &io::Error) -> Reply {
     found.map_or(reply::LOCAL_ERROR, |(_, reply)| *reply)
 }
 
-/// Gives files names that no other file has, in this run or another.
-struct Names {
-    host: String,
-    /// Tells this run from all others, also in a container where every
-    /// process has the number 1.
-    run: String,
-    count: AtomicU64,
-}
-
-impl Names {
-    fn new(host: &str) -> Names {
-        Names {
-            host: host.replace('/', "\\057").replace(':', "\\072"),
-            run: format!("{:016x}", RandomState::new().hash_one(0)),
-            count: AtomicU64::new(0),
-        }
-    }
-
-    /// Microseconds, process, count in this process, run.
-    fn delivery_id(&self, now: SystemTime) -> String {
-        let micros = since_1970(now).subsec_micros();
-        let process = std::process::id();
-        let count = self.count.fetch_add(1, Ordering::Relaxed);
-        format!("M{micros}P{process}Q{count}R{}", self.run)
-    }
-
-    fn file_name(&self, now: SystemTime, id: &str) -> String {
-        format!("{}.{id}.{}", since_1970(now).as_secs(), self.host)
-    }
-}
-
-/// Whether a file's name is of the kind that `Names` gives.
-fn is_our_name(name: &str) -> bool {
-    let mut parts = name.split('.');
-    let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    let has_time = parts.next().is_some_and(is_number);
-    let Some(id) = parts.next() else { return false };
-    let marks: String = id.chars().filter(char::is_ascii_uppercase).collect();
-    has_time && marks == "MPQR"
-}
-
-/// A clock that stands before 1970 counts as 1970.
-fn since_1970(now: SystemTime) -> Duration {
-    now.duration_since(UNIX_EPOCH).unwrap_or_default()
-}
-
 /// Some file systems have no second names, and no name reaches over to
 /// another file system.
 fn needs_a_copy(error: &io::Error) -> bool {
@@ -373,9 +279,10 @@ fn needs_a_copy(error: &io::Error) -> bool {
 
 /// Finds out at the start, and not at the first message, that the folder
 /// cannot be written.
-fn probe(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+fn probe(disk: &dyn Disk, root: &Path) -> io::Result<()> {
+    let path = root.join(format!(".probe-{}", std::process::id()));
     // A crash may have left it.
-    let _ = disk.remove_file(path);
-    disk.create_file(path)?.sync()?;
-    disk.remove_file(path)
+    let _ = disk.remove_file(&path);
+    disk.create_file(&path)?.sync()?;
+    disk.remove_file(&path)
 }

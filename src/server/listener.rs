@@ -169,7 +169,8 @@ impl Post {
             mail, offer, disk, ..
         } = settings;
         let directory = Directory::new(settings.domains, settings.mailboxes);
-        let maildirs = Maildirs::open(&mail, &offer.hostname, disk)
+        let now = SystemTime::now();
+        let maildirs = Maildirs::open(&mail, &offer.hostname, disk, now)
             .and_then(|maildirs| prepare(maildirs, &directory))
             .map_err(|error| {
                 let folder = mail.display();
@@ -280,12 +281,11 @@ impl Post {
     }
 }
 
-/// Makes the mailboxes that were named, and tidies up after a crash.
+/// Makes the mailboxes that were named, and learns of the others.
 fn prepare(maildirs: Maildirs, directory: &Directory) -> io::Result<Maildirs> {
     for recipient in directory.named() {
         maildirs.make(recipient)?;
     }
-    maildirs.clean(SystemTime::now())?;
     directory.remember(maildirs.existing()?);
     Ok(maildirs)
 }

@@ -1,0 +1,75 @@
+//! What is on the disk when we start: mailboxes, and what a crash has left.
+
+use super::disk::Disk;
+use super::names::is_our_name;
+use crate::protocol::session::Recipient;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// A stranger's file in `tmp` is older than this before we remove it: the
+/// Maildir format gives its writer so much time.
+const ABANDONED: Duration = Duration::from_secs(36 * 3600);
+
+/// Where a mailbox is.
+pub(super) fn folder(root: &Path, recipient: &Recipient) -> PathBuf {
+    root.join(&recipient.domain).join(&recipient.local_part)
+}
+
+/// The mailboxes that are there.
+pub(super) fn existing(
+    disk: &dyn Disk,
+    root: &Path,
+) -> io::Result<Vec<Recipient>> {
+    let mut found = Vec::new();
+    for domain in folders_in(disk, root)? {
+        for local_part in folders_in(disk, &root.join(&domain))? {
+            let domain = domain.clone();
+            found.push(Recipient { domain, local_part });
+        }
+    }
+    Ok(found)
+}
+
+/// The folders in `folder`, but for hidden ones.
+fn folders_in(disk: &dyn Disk, folder: &Path) -> io::Result<Vec<String>> {
+    let names = disk.names(folder)?.into_iter();
+    let text = names.filter_map(|name| name.into_string().ok());
+    let is_folder = |name: &String| {
+        !name.starts_with('.') && disk.is_directory(&folder.join(name))
+    };
+    Ok(text.filter(is_folder).collect())
+}
+
+/// Removes from each `tmp` what a crash has left.
+///
+/// A file with our kind of name is ours, and its writer is dead: we are alone.
+/// Another file is removed when it is old.
+pub(super) fn clean(
+    disk: &dyn Disk,
+    root: &Path,
+    now: SystemTime,
+) -> io::Result<()> {
+    for recipient in existing(disk, root)? {
+        let tmp = folder(root, &recipient).join("tmp");
+        if !disk.is_directory(&tmp) {
+            continue;
+        }
+        for name in disk.names(&tmp)? {
+            let path = tmp.join(&name);
+            let is_ours = is_our_name(&name.to_string_lossy());
+            if is_ours || is_abandoned(disk, &path, now) {
+                log::info!("removing left-over {}", path.display());
+                disk.remove_file(&path)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_abandoned(disk: &dyn Disk, path: &Path, now: SystemTime) -> bool {
+    let age = disk
+        .modified(path)
+        .map(|changed| now.duration_since(changed));
+    matches!(age, Ok(Ok(age)) if age > ABANDONED)
+}
