@@ -59,12 +59,20 @@ pub(super) fn clean(
             let path = tmp.join(&name);
             let is_ours = is_our_name(&name.to_string_lossy());
             if is_ours || is_abandoned(disk, &path, now) {
-                log::info!("removing left-over {}", path.display());
-                disk.remove_file(&path)?;
+                remove(disk, &path);
             }
         }
     }
     Ok(())
+}
+
+/// What cannot be removed (a stranger's folder, perhaps) is no reason not to
+/// start.
+fn remove(disk: &dyn Disk, path: &Path) {
+    match disk.remove_file(path) {
+        Ok(()) => log::info!("removed left-over {}", path.display()),
+        Err(error) => log::warn!("left-over {}: {error}", path.display()),
+    }
 }
 
 fn is_abandoned(disk: &dyn Disk, path: &Path, now: SystemTime) -> bool {
