@@ -1,1 +1,44 @@
-//! Transcripts.
+//! Transcripts: plays between a client and a server, read and run.
+//!
+//! The same text file is a listing in the book, a golden test of Pillarbox,
+//! and a test of any other server. This folder speaks TCP and reads Maildirs;
+//! it knows nothing of the server's insides, and takes only the replies with
+//! their reasons from it (`protocol::reply`).
+//!
+//! In reading order:
+//!   `script`      what a transcript is made of: header, steps, lines
+//!   `text`        the words of a line: escapes, holes, repeats
+//!   `stage`       the stage directions, in brackets
+//!   `header`      the lines before the first empty line
+//!   `spoken`      the lines that client and server say
+//!   `steps`       what may follow what; the lines of one reply
+//!   `parse`       a file becomes a script, or a line number and a reason
+//!   `check`       what is allowed, but not in this repository
+//!   `matching`    does a text fit these bytes? and what are its names bound to
+//!   `talk`        one connection: write, read a whole reply, see the end
+//!   `stored`      the messages in a Maildir, compared with the `M:` lines
+//!   `judge`       is what the server did what stands on the page?
+//!   `replay`      the one loop that plays a script against a server
+//!   `failure`     what went wrong, for people
+//!   `own_server`  starts our own program for one transcript
+//!   `run`         one file, or a folder of files, against our own program
+
+pub mod check;
+pub mod failure;
+pub mod header;
+mod judge;
+pub mod matching;
+mod own_server;
+pub mod parse;
+pub mod replay;
+pub mod run;
+pub mod script;
+mod spoken;
+mod stage;
+mod steps;
+mod stored;
+mod talk;
+pub mod text;
+
+#[cfg(test)]
+mod testing;
