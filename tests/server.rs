@@ -260,3 +260,35 @@ fn connections_that_come_and_go_leave_no_place_taken() {
             .all(|client| client.reply().starts_with("220 "))
     });
 }
+
+#[test]
+fn a_thousand_mailboxes_are_made_and_no_more() {
+    let server = Server::start(&["--domain", "example.org"]);
+    let mut client = server.connect();
+    client.expect(220);
+    client.say("HELO client.example");
+    client.expect(250);
+    // The postmaster's is there already.
+    let names: Vec<String> = (0..999).map(|n| format!("u{n}")).collect();
+    for group in names.chunks(100) {
+        client.say("MAIL FROM:<>");
+        client.expect(250);
+        for name in group {
+            client.say(&format!("RCPT TO:<{name}@example.org>"));
+            client.expect(250);
+        }
+        client.say("DATA\r\n.");
+        client.expect(354);
+        client.expect(250);
+    }
+    for (name, code) in [("u998", 250), ("one.more", 452), ("u0", 250)] {
+        client.say("MAIL FROM:<>");
+        client.expect(250);
+        client.say(&format!("RCPT TO:<{name}@example.org>"));
+        client.expect(code);
+        client.say("RSET");
+        client.expect(250);
+    }
+    let mailboxes = fs::read_dir(server.mail().join("example.org")).unwrap();
+    assert_eq!(mailboxes.count(), 1000);
+}

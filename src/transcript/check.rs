@@ -184,9 +184,11 @@ fn first_name(text: &str) -> &str {
     text.get(..end).unwrap_or_default().trim_matches('.')
 }
 
-/// Whether nobody owns this name (RFC 2606 sections 2 and 3).
+/// Whether nobody owns this name (RFC 2606 sections 2 and 3), or this address
+/// literal (its numbers are checked as a name's last label is).
 fn is_reserved(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
+    let name = name.trim_matches(['[', ']']);
     let labels: Vec<&str> = name.rsplit('.').collect();
     match labels.as_slice() {
         [] | [_] => true,
