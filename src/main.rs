@@ -4,7 +4,7 @@
 
 use pillarbox::options::{self, Invocation};
 use pillarbox::protocol::trace;
-use pillarbox::server::{Server, Settings};
+use pillarbox::server::{self, Server, Settings};
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -21,6 +21,10 @@ fn main() -> ExitCode {
         Err(complaint) => return fail(WRONG_USAGE, &complaint),
         Ok(Invocation::Print(text)) => print(&text),
         Ok(Invocation::Serve(settings)) => serve(*settings),
+        Ok(Invocation::Converse(settings)) => {
+            start_log(settings.explain);
+            server::converse(*settings)
+        }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -34,7 +38,7 @@ fn main() -> ExitCode {
 
 /// Runs the server until the process is ended.
 fn serve(settings: Settings) -> io::Result<()> {
-    start_log();
+    start_log(settings.explain);
     if settings.offer.max_recipients < 100 {
         log::warn!(
             "--max-recipients under 100 breaks RFC 5321 4.5.3.1.8: \
@@ -52,9 +56,11 @@ fn serve(settings: Settings) -> io::Result<()> {
     Ok(())
 }
 
-/// Logs to standard error, one line an event, times in UTC.
-fn start_log() {
-    let level = env_logger::Env::default().default_filter_or("info");
+/// Logs to standard error, one line an event, times in UTC. Beside the live
+/// dialogue only what is wrong is logged, unless RUST_LOG asks for more.
+fn start_log(is_explaining: bool) {
+    let level = if is_explaining { "warn" } else { "info" };
+    let level = env_logger::Env::default().default_filter_or(level);
     env_logger::Builder::from_env(level)
         .format(|line, record| {
             let now = SystemTime::now().duration_since(UNIX_EPOCH);

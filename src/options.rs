@@ -25,6 +25,8 @@ use std::time::Duration;
 pub enum Invocation {
     /// `pillarbox serve`.
     Serve(Box<Settings>),
+    /// `pillarbox serve --stdio`.
+    Converse(Box<Settings>),
     /// `--help` or `--version`: print this and end.
     Print(String),
 }
@@ -157,6 +159,16 @@ fn serve_options() -> Options {
             "do not offer this extension; repeatable",
             "EXTENSION",
         )
+        .optflag(
+            "",
+            "explain",
+            "show the dialogue, each reply with its rule and RFC section",
+        )
+        .optflag(
+            "",
+            "stdio",
+            "one session over standard input and output, without --listen",
+        )
         .optflag("h", "help", "this text");
     options
 }
@@ -177,8 +189,14 @@ fn serve(arguments: &[String]) -> Result<Invocation, Complaint> {
         let extra = extra.escape_debug();
         return Err(format!("serve: takes no argument, but got '{extra}'"));
     }
+    if given.opt_present("stdio") && given.opt_present("listen") {
+        return Err("serve: --stdio does not go with --listen".to_owned());
+    }
     let settings = settings(&given).map_err(|text| format!("serve: {text}"))?;
-    Ok(Invocation::Serve(Box::new(settings)))
+    Ok(match given.opt_present("stdio") {
+        true => Invocation::Converse(Box::new(settings)),
+        false => Invocation::Serve(Box::new(settings)),
+    })
 }
 
 /// The settings of a server without options, changed as they say.
@@ -205,6 +223,7 @@ fn settings(given: &Matches) -> Result<Settings, Complaint> {
         number(given, "max-per-client", most, limit)?;
     }
     timeout(given, &mut settings.timeout)?;
+    settings.explain = given.opt_present("explain");
     Ok(settings)
 }
 
@@ -364,6 +383,7 @@ mod tests {
     fn settings_of(line: &str) -> Settings {
         match parse_words(line) {
             Ok(Invocation::Serve(settings)) => *settings,
+            Ok(Invocation::Converse(_)) => panic!("not --stdio"),
             Ok(Invocation::Print(text)) => panic!("{text}"),
             Err(complaint) => panic!("{complaint}"),
         }
@@ -442,6 +462,7 @@ mod tests {
             "serve --timeout inf",
             "serve --timeout NaN",
             "serve --timeout 1e9",
+            "serve --stdio --listen 127.0.0.1:0",
             "serve --without STARTTLS",
             "serve --mail",
             "serve --mail=",

@@ -27,12 +27,12 @@ impl Names {
         }
     }
 
-    /// Microseconds, process, count in this process, run.
+    /// Microseconds, process, count in this process, run. Files sort by arrival.
     pub(super) fn delivery_id(&self, now: SystemTime) -> String {
         let micros = since_1970(now).subsec_micros();
         let process = std::process::id();
         let count = self.count.fetch_add(1, Ordering::Relaxed);
-        format!("M{micros}P{process}Q{count}R{}", self.run)
+        format!("M{micros:06}P{process}Q{count}R{}", self.run)
     }
 
     pub(super) fn file_name(&self, now: SystemTime, id: &str) -> String {

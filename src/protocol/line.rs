@@ -30,8 +30,9 @@ pub enum CommandLine<'a> {
     Line(&'a [u8]),
     /// The end of a line of more than `COMMAND_LIMIT` bytes.
     TooLong,
-    /// A line feed alone, or the rest of the line that holds it.
-    BareLineFeed,
+    /// What a line feed alone has ended, or the rest of the line that held it:
+    /// all bytes, for people to see.
+    BareLineFeed(&'a [u8]),
 }
 
 /// A line of the message, or a piece of a very long one.
@@ -91,11 +92,11 @@ impl LineCutter {
         let raw = self.bytes.get(from..self.used).unwrap_or_default();
         let Some(text) = raw.strip_suffix(b"\r\n") else {
             self.line = LineSoFar::Broken;
-            return Some(CommandLine::BareLineFeed);
+            return Some(CommandLine::BareLineFeed(raw));
         };
         self.line = LineSoFar::Whole;
         Some(match line {
-            LineSoFar::Broken => CommandLine::BareLineFeed,
+            LineSoFar::Broken => CommandLine::BareLineFeed(raw),
             LineSoFar::Continued => CommandLine::TooLong,
             LineSoFar::Whole if raw.len() > COMMAND_LIMIT => {
                 CommandLine::TooLong
@@ -167,7 +168,7 @@ mod tests {
                 found.push(match line {
                     CommandLine::Line(text) => text.escape_ascii().to_string(),
                     CommandLine::TooLong => "too long".into(),
-                    CommandLine::BareLineFeed => "bare".into(),
+                    CommandLine::BareLineFeed(_) => "bare".into(),
                 });
             }
             assert!(cutter.bytes.len() <= COMMAND_LIMIT + step);

@@ -9,16 +9,16 @@
 //! - whatever ends a connection early, no part of a message stays;
 //! - memory does not grow with the message, nor with the session.
 
+use super::explain::Explainer;
 use super::incoming::{Envelope, Incoming, Progress};
-use super::wire::{Lost, Wire};
-use crate::mailbox::directory::Directory;
-use crate::mailbox::maildir::Maildirs;
+use super::settings::Shared;
+use super::wire::{Lost, Transport, Wire};
 use crate::protocol::command::Command;
-use crate::protocol::extension::{Extension, Offer};
+use crate::protocol::extension::Extension;
 use crate::protocol::line::{CommandLine, LineCutter};
 use crate::protocol::reply::{self, Answer, Reply};
 use crate::protocol::session::{Session, State, Transaction};
-use std::net::{IpAddr, TcpStream};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 /// How slowly a message may come: the deadline moves on by one second for
@@ -28,18 +28,11 @@ const BYTES_PER_SECOND: u64 = 500;
 /// Of what a client sent, the log gets so many bytes.
 const LOGGED_BYTES: usize = 256;
 
-/// What all connections have in common.
-pub(super) struct Shared {
-    pub(super) offer: Offer,
-    pub(super) directory: Directory,
-    pub(super) maildirs: Maildirs,
-    pub(super) timeout: Duration,
-}
-
 /// One client, from the greeting to the last reply.
 pub(super) struct Connection<'a> {
     id: u64,
-    client: IpAddr,
+    /// Its address, if it came over the network.
+    client: Option<IpAddr>,
     shared: &'a Shared,
     wire: Wire<'a>,
     lines: LineCutter,
@@ -59,15 +52,15 @@ struct Tally {
 impl<'a> Connection<'a> {
     pub(super) fn new(
         id: u64,
-        client: IpAddr,
+        client: Option<IpAddr>,
         shared: &'a Shared,
-        stream: &'a TcpStream,
+        transport: Box<dyn Transport + 'a>,
     ) -> Connection<'a> {
         Connection {
             id,
             client,
             shared,
-            wire: Wire::new(stream, shared.timeout),
+            wire: Wire::new(transport, shared.timeout),
             lines: LineCutter::default(),
             session: Session::new(shared.offer.clone()),
             tally: Tally::default(),
@@ -78,9 +71,10 @@ impl<'a> Connection<'a> {
     pub(super) fn run(mut self) {
         let ended = self.converse();
         if let Err(Lost::TimedOut) = ended {
+            let before = self.session.state().name();
             let answer = self.session.hang_up(reply::TIMEOUT);
             // The client may be gone; nothing depends on this reply.
-            let _ = self.say(&answer);
+            let _ = self.say(&answer, before);
         }
         self.log_summary(&ended);
         if !matches!(ended, Err(Lost::Closed | Lost::Broken(_))) {
@@ -91,11 +85,12 @@ impl<'a> Connection<'a> {
     /// The whole conversation. An error means that it ended before its time.
     fn converse(&mut self) -> Result<(), Lost> {
         let greeting = self.session.greet();
-        self.say(&greeting)?;
+        self.say(&greeting, "Connected")?;
         while *self.session.state() != State::Closed {
             let line = self.next_line()?;
+            let before = self.session.state().name();
             let Some(answer) = self.step(line) else { break };
-            self.say(&answer)?;
+            self.say(&answer, before)?;
             if let State::Data(transaction) = self.session.state() {
                 let transaction = transaction.clone();
                 self.receive_message(&transaction)?;
@@ -109,21 +104,16 @@ impl<'a> Connection<'a> {
     fn next_line(&mut self) -> Result<Result<Command, Reply>, Lost> {
         let deadline = Instant::now() + self.shared.timeout;
         loop {
-            match self.lines.next_command() {
-                Some(CommandLine::Line(line)) => {
-                    log::debug!("[{}] C: {}", self.id, printable(line));
-                    return Ok(Command::parse(line));
-                }
-                Some(CommandLine::TooLong) => {
-                    log::debug!("[{}] C: (too long)", self.id);
-                    return Ok(Err(reply::COMMAND_TOO_LONG));
-                }
-                Some(CommandLine::BareLineFeed) => {
-                    log::debug!("[{}] C: (line feed alone)", self.id);
-                    return Ok(Err(reply::BARE_LINE_FEED));
-                }
-                None => self.lines.feed(self.wire.read(deadline)?),
-            }
+            let Some(line) = self.lines.next_command() else {
+                self.lines.feed(self.wire.read(deadline)?);
+                continue;
+            };
+            show(self.id, &line, self.shared.explainer.as_ref());
+            return Ok(match line {
+                CommandLine::Line(line) => Command::parse(line),
+                CommandLine::TooLong => Err(reply::COMMAND_TOO_LONG),
+                CommandLine::BareLineFeed(_) => Err(reply::BARE_LINE_FEED),
+            });
         }
     }
 
@@ -133,11 +123,7 @@ impl<'a> Connection<'a> {
         let directory = &self.shared.directory;
         let path = line.as_ref().ok().and_then(Command::forward_path);
         let verdict = path.map(|path| directory.verdict(path));
-        let before = self.session.state().name();
-        let answer = self.session.step(line, verdict);
-        let after = self.session.state().name();
-        log::trace!("[{}] {before} -> {after}", self.id);
-        answer
+        self.session.step(line, verdict)
     }
 
     /// The message, from behind the 354 to the reply to its last dot.
@@ -157,16 +143,19 @@ impl<'a> Connection<'a> {
         let mut incoming = Incoming::open(self.shared, &envelope);
         if let Progress::Endless = self.read_to_the_dot(&mut incoming)? {
             let answer = self.session.hang_up(reply::ENDLESS_MESSAGE);
-            return self.say(&answer);
+            return self.say(&answer, "Data");
         }
-        let size = incoming.size();
+        let (size, lines) = (incoming.size(), incoming.lines());
         log::debug!("[{}] C: ({size} bytes)", self.id);
+        if let Some(explainer) = &self.shared.explainer {
+            explainer.message(self.id, lines, size);
+        }
         let outcome = incoming.finish();
         if outcome.is_ok() {
             self.tally.add(transaction.recipients.len(), size);
         }
         let answer = self.session.end_of_data(outcome);
-        self.say(&answer)
+        self.say(&answer, "Data")
     }
 
     /// Hands the pieces of the message over, until its end has come or is
@@ -190,10 +179,17 @@ impl<'a> Connection<'a> {
         }
     }
 
-    fn say(&mut self, answer: &Answer) -> Result<(), Lost> {
+    /// Says it to the client, and to whoever watches. `before` is the state
+    /// that the session was in.
+    fn say(&mut self, answer: &Answer, before: &str) -> Result<(), Lost> {
         let offer = &self.shared.offer;
         let with_enhanced = offer.has(Extension::EnhancedStatusCodes);
         let lines = answer.wire_lines(&offer.hostname, with_enhanced);
+        let after = self.session.state().name();
+        log::trace!("[{}] {before} -> {after}", self.id);
+        if let Some(explainer) = &self.shared.explainer {
+            explainer.reply(self.id, answer, &lines, [before, after]);
+        }
         for line in lines {
             log::debug!("[{}] S: {line}", self.id);
             self.wire.say(&line)?;
@@ -211,6 +207,10 @@ impl<'a> Connection<'a> {
             Err(Lost::TimedOut) => "timed out".to_owned(),
             Err(Lost::Broken(error)) => error.to_string(),
         };
+        if let Some(explainer) = &self.shared.explainer {
+            explainer.event(self.id, &end);
+        }
+        let client = self.client.map_or("-".to_owned(), |c| c.to_string());
         let Tally {
             messages,
             recipients,
@@ -218,10 +218,9 @@ impl<'a> Connection<'a> {
             last_reply,
         } = &self.tally;
         log::info!(
-            "[{}] {} helo={} messages={messages} recipients={recipients} \
+            "[{}] {client} helo={} messages={messages} recipients={recipients} \
              bytes={bytes} last=\"{last_reply}\" {end}",
             self.id,
-            self.client,
             printable(name.as_bytes()),
         );
     }
@@ -232,6 +231,19 @@ impl Tally {
         self.messages += 1;
         self.recipients += recipients;
         self.bytes += bytes;
+    }
+}
+
+/// Shows a line of the client to whoever watches.
+fn show(id: u64, line: &CommandLine<'_>, explainer: Option<&Explainer>) {
+    let (bytes, end) = match line {
+        CommandLine::Line(text) => (*text, "\r\n"),
+        CommandLine::TooLong => (&b"(more than 2048 bytes)"[..], ""),
+        CommandLine::BareLineFeed(text) => (*text, ""),
+    };
+    log::debug!("[{id}] C: {}", printable(bytes));
+    if let Some(explainer) = explainer {
+        explainer.client(id, &[bytes, end.as_bytes()].concat());
     }
 }
 

@@ -9,7 +9,7 @@
 //! - `finish` says `Ok` only when the message is on the disk for everybody;
 //! - if an `Incoming` is dropped before that, nothing stays.
 
-use super::connection::Shared;
+use super::settings::Shared;
 use crate::mailbox::maildir::{self, Staged};
 use crate::protocol::data::{DataLine, Message};
 use crate::protocol::line::Piece;
@@ -26,13 +26,14 @@ pub(super) struct Envelope<'a> {
     pub(super) session: u64,
     pub(super) transaction: &'a Transaction,
     pub(super) client: Option<&'a Client>,
-    pub(super) client_address: IpAddr,
+    pub(super) client_address: Option<IpAddr>,
 }
 
 /// A message that is coming in.
 pub(super) struct Incoming<'a> {
     session: u64,
     message: Message,
+    lines: u64,
     /// The file, or why there is none (any more).
     staged: Result<Staged<'a>, Reply>,
 }
@@ -57,6 +58,7 @@ impl<'a> Incoming<'a> {
         Incoming {
             session: envelope.session,
             message: Message::new(shared.offer.max_size),
+            lines: 0,
             staged: stage(shared, envelope),
         }
     }
@@ -66,11 +68,17 @@ impl<'a> Incoming<'a> {
         self.message.size()
     }
 
+    /// How many lines have come.
+    pub(super) fn lines(&self) -> u64 {
+        self.lines
+    }
+
     /// Takes the next piece.
     pub(super) fn take(&mut self, piece: Piece<'_>) -> Progress {
         let DataLine::Text(text) = self.message.take(piece) else {
             return Progress::End;
         };
+        self.lines += u64::from(piece.ends);
         let line_end: &[u8] = if piece.ends { b"\n" } else { b"" };
         if let Ok(staged) = &mut self.staged
             && let Err(error) =
@@ -135,7 +143,7 @@ fn received(
     let since_1970 = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     let received = Received {
         client_name: envelope.client.map_or("unknown", |c| &c.name),
-        client_address: Some(envelope.client_address),
+        client_address: envelope.client_address,
         host: &shared.offer.hostname,
         protocol,
         id,

@@ -5,30 +5,25 @@
 //! without a thread (RFC 5321 4.2.3).
 //!
 //! Interface:
-//!   `Settings`  what a server needs to know
-//!   `Server`    a server that runs; dropping it stops it
+//!   `Server`  a server that runs; dropping it stops it
 //!
 //! A server keeps nothing in memory that matters: `kill -9` is a fine way to
 //! stop it.
 
-use super::connection::{Connection, Shared};
+use super::connection::Connection;
 use super::register::{Caps, Register};
-use crate::mailbox::directory::Directory;
-use crate::mailbox::disk::{Disk, RealDisk};
-use crate::mailbox::maildir::Maildirs;
-use crate::protocol::extension::{Extension, Offer};
+use super::settings::{Settings, Shared, because};
+use crate::protocol::extension::Extension;
 use crate::protocol::reply::{Answer, Reply};
-use crate::protocol::session::Recipient;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{
     IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream,
 };
 use std::panic::{self, AssertUnwindSafe};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, Builder, JoinHandle, Scope};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// Enough for one session, small enough for thousands.
 const STACK_SIZE: usize = 256 * 1024;
@@ -39,52 +34,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// So many pauses go by between two lines in the log.
 const PAUSES_PER_LOG_LINE: u32 = 10;
-
-/// What a server needs to know. `Settings::new` fills in what a class or a test
-/// would choose; the command line changes it.
-pub struct Settings {
-    /// Where to listen; port 0 takes a free one.
-    pub listen: Vec<SocketAddr>,
-    /// The server's name, its extensions and limits.
-    pub offer: Offer,
-    /// The domains whose mail is kept here, in canonical form.
-    pub domains: Vec<String>,
-    /// The mailboxes that exist; none for "every plain name".
-    pub mailboxes: Vec<Recipient>,
-    /// The folder of the mailboxes.
-    pub mail: PathBuf,
-    /// The file system: `RealDisk`, but for tests.
-    pub disk: Box<dyn Disk>,
-    /// The most connections at a time.
-    pub max_connections: usize,
-    /// The most from one address; `None` for 50, with loopback spared.
-    pub max_per_client: Option<usize>,
-    /// How long a client may take for one command.
-    pub timeout: Duration,
-}
-
-impl Settings {
-    /// A server for `localhost`, on port 2525 of the loopback address, that
-    /// keeps its mail in the folder `mail`.
-    pub fn new(mail: impl Into<PathBuf>) -> Settings {
-        Settings {
-            listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 2525))],
-            offer: Offer {
-                hostname: "localhost".to_owned(),
-                max_size: 26_214_400,
-                max_recipients: 100,
-                without: Vec::new(),
-            },
-            domains: vec!["localhost".to_owned()],
-            mailboxes: Vec::new(),
-            mail: mail.into(),
-            disk: Box::new(RealDisk),
-            max_connections: 500,
-            max_per_client: None,
-            timeout: Duration::from_secs(300),
-        }
-    }
-}
 
 /// A server that runs.
 ///
@@ -165,29 +114,12 @@ impl Drop for Server {
 
 impl Post {
     fn open(settings: Settings) -> io::Result<Post> {
-        let Settings {
-            mail, offer, disk, ..
-        } = settings;
-        let directory = Directory::new(settings.domains, settings.mailboxes);
-        let now = SystemTime::now();
-        let maildirs = Maildirs::open(&mail, &offer.hostname, disk, now)
-            .and_then(|maildirs| prepare(maildirs, &directory))
-            .map_err(|error| {
-                let folder = mail.display();
-                explain(&error, &format!("cannot use mail folder {folder}"))
-            })?;
         let caps = Caps {
             total: settings.max_connections,
             per_client: settings.max_per_client,
         };
-        let timeout = settings.timeout;
         Ok(Post {
-            shared: Shared {
-                offer,
-                directory,
-                maildirs,
-                timeout,
-            },
+            shared: Shared::open(settings)?,
             register: Register::new(caps),
             sessions: AtomicU64::new(0),
             is_stopping: AtomicBool::new(false),
@@ -248,7 +180,12 @@ impl Post {
 
     /// Runs one session. If it panics, only this session ends.
     fn serve(&self, id: u64, client: IpAddr, stream: &TcpStream) {
-        let connection = Connection::new(id, client, &self.shared, stream);
+        if let Some(explainer) = &self.shared.explainer {
+            explainer.event(id, &format!("connected from {client}"));
+        }
+        let transport = Box::new(stream);
+        let connection =
+            Connection::new(id, Some(client), &self.shared, transport);
         let run = AssertUnwindSafe(|| connection.run());
         if panic::catch_unwind(run).is_err() {
             log::error!("[{id}] the session of {client} panicked");
@@ -281,15 +218,6 @@ impl Post {
     }
 }
 
-/// Makes the mailboxes that were named, and learns of the others.
-fn prepare(maildirs: Maildirs, directory: &Directory) -> io::Result<Maildirs> {
-    for recipient in directory.named() {
-        maildirs.make(recipient)?;
-    }
-    directory.remember(maildirs.existing()?);
-    Ok(maildirs)
-}
-
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).map_err(|error| {
         let hint = match error.kind() == ErrorKind::PermissionDenied {
@@ -299,22 +227,9 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
             }
             false => "",
         };
-        let what = explain(&error, &format!("cannot listen on {address}"));
+        let what = because(&format!("cannot listen on {address}"), &error);
         io::Error::new(error.kind(), format!("{what}{hint}"))
     })
-}
-
-/// The system's words, in our order and without its number.
-fn explain(error: &io::Error, what: &str) -> io::Error {
-    let text = error.to_string();
-    let reason = text.split(" (os error").next().unwrap_or_default();
-    io::Error::new(error.kind(), format!("{what}: {}", lower_first(reason)))
-}
-
-fn lower_first(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|letter| letter.to_ascii_lowercase());
-    first.into_iter().chain(letters).collect()
 }
 
 fn pause(error: &io::Error, pauses: &mut u32) {

@@ -1,16 +1,24 @@
 //! The server: sockets and threads around the protocol's machine.
 //!
 //! In reading order:
+//!   `settings`    what a server needs to know
 //!   `listener`    accepts, counts, starts a thread for each connection
-//!   `connection`  the one place where a socket meets the machine
+//!   `connection`  the one place where the bytes meet the machine
 //!   `incoming`    one message on its way from the wire to the disk
 //!   `wire`        reads and writes with deadlines
 //!   `register`    who is connected, and how many may be
+//!   `explain`     the live dialogue, with the reason for each reply
+//!   `stdio`       one session over standard input and output
 
 mod connection;
+mod explain;
 mod incoming;
 mod listener;
 mod register;
+mod settings;
+mod stdio;
 mod wire;
 
-pub use listener::{Server, Settings};
+pub use listener::Server;
+pub use settings::Settings;
+pub use stdio::converse;

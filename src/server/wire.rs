@@ -1,4 +1,4 @@
-//! A socket, read and written with deadlines (RFC 5321 4.5.3.2).
+//! Bytes from and to one client, with deadlines (RFC 5321 4.5.3.2).
 //!
 //! A deadline is a point in time, not a pause: a client that sends one byte
 //! every few minutes comes to its end as well. Replies wait in a buffer and
@@ -8,6 +8,7 @@
 //! Guarantee: no more than one read and a few replies are kept in memory.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::mem;
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -31,20 +32,59 @@ pub(super) enum Lost {
     Broken(io::Error),
 }
 
-/// One client's socket.
-#[derive(Debug)]
+/// What carries the bytes: a socket, or standard input and output.
+pub(super) trait Transport {
+    /// Reads once, and waits for `patience` at the most. Nothing read is the
+    /// end.
+    fn read(
+        &mut self,
+        buffer: &mut [u8],
+        patience: Duration,
+    ) -> io::Result<usize>;
+
+    /// Writes once, and waits for `patience` at the most.
+    fn write(&mut self, bytes: &[u8], patience: Duration) -> io::Result<usize>;
+
+    /// Tells the client that nothing more will come.
+    fn end_output(&mut self) -> io::Result<()>;
+}
+
+impl Transport for &TcpStream {
+    fn read(
+        &mut self,
+        buffer: &mut [u8],
+        patience: Duration,
+    ) -> io::Result<usize> {
+        self.set_read_timeout(Some(patience))?;
+        Read::read(self, buffer)
+    }
+
+    fn write(&mut self, bytes: &[u8], patience: Duration) -> io::Result<usize> {
+        self.set_write_timeout(Some(patience))?;
+        Write::write(self, bytes)
+    }
+
+    fn end_output(&mut self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+}
+
+/// The bytes of one client, in and out.
 pub(super) struct Wire<'a> {
-    stream: &'a TcpStream,
+    transport: Box<dyn Transport + 'a>,
     input: Vec<u8>,
     output: Vec<u8>,
     timeout: Duration,
 }
 
 impl<'a> Wire<'a> {
-    pub(super) fn new(stream: &'a TcpStream, timeout: Duration) -> Wire<'a> {
+    pub(super) fn new(
+        transport: Box<dyn Transport + 'a>,
+        timeout: Duration,
+    ) -> Wire<'a> {
         let input = vec![0; READ_SIZE];
         Wire {
-            stream,
+            transport,
             input,
             output: Vec::new(),
             timeout,
@@ -56,10 +96,7 @@ impl<'a> Wire<'a> {
         self.flush()?;
         loop {
             let left = time_left(deadline)?;
-            self.stream
-                .set_read_timeout(Some(left))
-                .map_err(Lost::Broken)?;
-            match self.stream.read(&mut self.input) {
+            match self.transport.read(&mut self.input, left) {
                 Ok(0) => return Err(Lost::Closed),
                 Ok(count) => {
                     return Ok(self.input.get(..count).unwrap_or_default());
@@ -81,8 +118,7 @@ impl<'a> Wire<'a> {
 
     /// Writes what waits.
     pub(super) fn flush(&mut self) -> Result<(), Lost> {
-        let output = std::mem::take(&mut self.output);
-        write_all(self.stream, &output, Instant::now() + self.timeout)
+        self.write(Instant::now() + self.timeout)
     }
 
     /// Says the last words and closes.
@@ -92,9 +128,8 @@ impl<'a> Wire<'a> {
     /// say that nothing more will come, read for a while and drop it.
     pub(super) fn close(mut self) {
         let deadline = Instant::now() + LINGER_TIME;
-        let output = std::mem::take(&mut self.output);
-        let is_said = write_all(self.stream, &output, deadline).is_ok();
-        if !is_said || self.stream.shutdown(Shutdown::Write).is_err() {
+        let is_said = self.write(deadline).is_ok();
+        if !is_said || self.transport.end_output().is_err() {
             return;
         }
         let mut dropped = 0;
@@ -105,22 +140,19 @@ impl<'a> Wire<'a> {
             }
         }
     }
-}
 
-fn write_all(
-    mut stream: &TcpStream,
-    mut bytes: &[u8],
-    deadline: Instant,
-) -> Result<(), Lost> {
-    while !bytes.is_empty() {
-        let left = time_left(deadline)?;
-        stream.set_write_timeout(Some(left)).map_err(Lost::Broken)?;
-        match stream.write(bytes) {
-            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
-            Err(error) => only_a_pause(error)?,
+    fn write(&mut self, deadline: Instant) -> Result<(), Lost> {
+        let output = mem::take(&mut self.output);
+        let mut rest = output.as_slice();
+        while !rest.is_empty() {
+            let left = time_left(deadline)?;
+            match self.transport.write(rest, left) {
+                Ok(count) => rest = rest.get(count..).unwrap_or_default(),
+                Err(error) => only_a_pause(error)?,
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 fn time_left(deadline: Instant) -> Result<Duration, Lost> {
