@@ -19,6 +19,9 @@ mod settings;
 mod stdio;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
 pub use listener::Server;
 pub use settings::Settings;
 pub use stdio::converse;
