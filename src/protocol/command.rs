@@ -124,6 +124,12 @@ impl Command {
         parser(argument)
     }
 
+    /// Whether the reply may wait for those to the commands behind it, so that
+    /// they travel together. Others must not wait (RFC 2920 3.2).
+    pub fn may_wait(&self) -> bool {
+        matches!(self, Command::Mail(..) | Command::Rcpt(..) | Command::Rset)
+    }
+
     /// The recipient that this command names, if it is a RCPT.
     pub fn forward_path(&self) -> Option<&ForwardPath> {
         if let Command::Rcpt(forward_path, _) = self {
@@ -185,9 +191,14 @@ fn client_name(argument: &[u8]) -> Option<String> {
         let literal = text.split(' ').next()?;
         return Some(address::whole_host(literal).ok()?.to_string());
     }
-    let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    let fits = (1..=NAME_LIMIT).contains(&text.len());
-    (fits && text.chars().all(is_name)).then(|| text.to_owned())
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    let is_label = |label: &str| {
+        label.contains(|c: char| c.is_ascii_alphanumeric())
+            && label.chars().all(is_name)
+    };
+    let name = text.strip_suffix('.').unwrap_or(text);
+    let fits = text.len() <= NAME_LIMIT && name.split('.').all(is_label);
+    fits.then(|| text.to_owned())
 }
 
 /// ```abnf
@@ -378,6 +389,9 @@ mod tests {
             ("[127.0.0.1] I am a toaster", Some("[127.0.0.1]")),
             ("[IPv6:::1]", Some("[IPv6:::1]")),
             ("a;b", None),
+            (".", None),
+            ("-", None),
+            ("a..b", None),
             ("<a>", None),
             (long.as_str(), None),
             (&long[1..], Some(&long[1..])),

@@ -481,11 +481,22 @@ pub const RELAYING_REFUSED: Reply = Reply {
     section: "RFC 5321 3.6.2",
 };
 
-/// An address with bytes over 127, but no SMTPUTF8 for this message.
-pub const NEEDS_SMTPUTF8: Reply = Reply {
+/// A sender with bytes over 127, but no SMTPUTF8 on this MAIL.
+///
+/// RFC 6531 has 550 for a sender and 553 for a recipient.
+pub const SENDER_NEEDS_SMTPUTF8: Reply = Reply {
+    code: 550,
+    enhanced: "5.6.7",
+    text: "Sender is not ASCII, and SMTPUTF8 was not asked for",
+    rule: "An address beyond ASCII needs the parameter SMTPUTF8 on MAIL.",
+    section: "RFC 6531 3.5",
+};
+
+/// A recipient with bytes over 127, but no SMTPUTF8 on the MAIL before.
+pub const RECIPIENT_NEEDS_SMTPUTF8: Reply = Reply {
     code: 553,
     enhanced: "5.6.7",
-    text: "Address is not ASCII, and SMTPUTF8 was not asked for",
+    text: "Recipient is not ASCII, and SMTPUTF8 was not asked for",
     rule: "An address beyond ASCII needs the parameter SMTPUTF8 on MAIL.",
     section: "RFC 6531 3.5",
 };
@@ -711,7 +722,8 @@ pub const ALL: &[Reply] = &[
     NO_SUCH_MAILBOX,
     NO_SUCH_DOMAIN,
     RELAYING_REFUSED,
-    NEEDS_SMTPUTF8,
+    SENDER_NEEDS_SMTPUTF8,
+    RECIPIENT_NEEDS_SMTPUTF8,
     NOT_UTF8,
     TOO_MANY_RECIPIENTS,
     TOO_MANY_MAILBOXES,

@@ -250,7 +250,7 @@ impl Session {
         let transaction = state.transaction();
         let is_utf8 = transaction.is_some_and(|t| t.parameters.utf8);
         if !path.is_ascii() && !is_utf8 {
-            return Verdict::Refused(reply::NEEDS_SMTPUTF8);
+            return Verdict::Refused(reply::RECIPIENT_NEEDS_SMTPUTF8);
         }
         let count = transaction.map_or(0, |t| t.recipients.len());
         match verdict.unwrap_or(Verdict::Refused(reply::LOCAL_ERROR)) {
@@ -309,7 +309,7 @@ impl State {
             State::Greeted => match parameters {
                 Err(refusal) => (State::Greeted, refusal),
                 Ok(found) if !reverse_path.is_ascii() && !found.utf8 => {
-                    (State::Greeted, reply::NEEDS_SMTPUTF8)
+                    (State::Greeted, reply::SENDER_NEEDS_SMTPUTF8)
                 }
                 Ok(found) => {
                     let transaction = Transaction::new(reverse_path, found);

@@ -88,9 +88,13 @@ impl<'a> Connection<'a> {
         self.say(&greeting, "Connected")?;
         while *self.session.state() != State::Closed {
             let line = self.next_line()?;
+            let may_wait = line.as_ref().is_ok_and(Command::may_wait);
             let before = self.session.state().name();
             let Some(answer) = self.step(line) else { break };
             self.say(&answer, before)?;
+            if !may_wait && *self.session.state() != State::Closed {
+                self.wire.flush()?;
+            }
             if let State::Data(transaction) = self.session.state() {
                 let transaction = transaction.clone();
                 self.receive_message(&transaction)?;
@@ -155,7 +159,8 @@ impl<'a> Connection<'a> {
             self.tally.add(transaction.recipients.len(), size);
         }
         let answer = self.session.end_of_data(outcome);
-        self.say(&answer, "Data")
+        self.say(&answer, "Data")?;
+        self.wire.flush()
     }
 
     /// Hands the pieces of the message over, until its end has come or is

@@ -24,7 +24,7 @@ use std::time::{Duration, SystemTime};
 /// A client that has said everything already, in these pieces.
 struct Script<'a> {
     pieces: Vec<&'a [u8]>,
-    heard: Rc<RefCell<Vec<u8>>>,
+    writes: Rc<RefCell<Vec<String>>>,
 }
 
 impl Transport for Script<'_> {
@@ -43,7 +43,8 @@ impl Transport for Script<'_> {
     }
 
     fn write(&mut self, bytes: &[u8], _: Duration) -> io::Result<usize> {
-        self.heard.borrow_mut().extend_from_slice(bytes);
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        self.writes.borrow_mut().push(text);
         Ok(bytes.len())
     }
 
@@ -158,16 +159,22 @@ impl Memory {
     /// messages it has stored.
     fn talk(&self, pieces: &[&[u8]]) -> (String, usize) {
         let before = self.stored.load(Ordering::Relaxed);
-        let heard = Rc::new(RefCell::new(Vec::new()));
+        let heard = self.writes(pieces).concat();
+        (heard, self.stored.load(Ordering::Relaxed) - before)
+    }
+
+    /// The same, write by write.
+    fn writes(&self, pieces: &[&[u8]]) -> Vec<String> {
+        let writes = Rc::new(RefCell::new(Vec::new()));
         let pieces = pieces.iter().rev().filter(|p| !p.is_empty()).copied();
+        let pieces = pieces.collect();
         let script = Script {
-            pieces: pieces.collect(),
-            heard: Rc::clone(&heard),
+            pieces,
+            writes: Rc::clone(&writes),
         };
         let client = Some("127.0.0.1".parse().unwrap());
         Connection::new(1, client, &self.shared, Box::new(script)).run();
-        let heard = String::from_utf8(heard.take()).unwrap();
-        (heard, self.stored.load(Ordering::Relaxed) - before)
+        writes.take()
     }
 }
 
@@ -235,6 +242,27 @@ fn every_transcript_is_answered_the_same_however_its_bytes_are_cut() {
         played += 1;
     }
     assert!(played > 80 && sessions > 20_000, "{played}, {sessions}");
+}
+
+#[test]
+fn replies_travel_together_where_they_may_and_at_once_elsewhere_rfc_2920() {
+    let server = Memory::new(&[]);
+    let session =
+        b"EHLO a.example\r\nMAIL FROM:<>\r\nRCPT TO:<bob@example.org>\r\n\
+        RCPT TO:<nobody@example.org>\r\nDATA\r\nx\r\n.\r\nMAIL FROM:<>\r\n\
+        RSET\r\nNOOP\r\nFROB\r\nMAIL FROM:<>\r\nQUIT\r\n";
+    let writes = server.writes(&[session]);
+    let codes: Vec<Vec<u16>> = writes.iter().map(|w| codes_in(w)).collect();
+    let want: [&[u16]; 7] = [
+        &[220],
+        &[250],
+        &[250, 250, 550, 354],
+        &[250],
+        &[250, 250, 250],
+        &[500],
+        &[250, 221],
+    ];
+    assert_eq!(codes, want);
 }
 
 /// A small generator of random numbers (xorshift), so that a failure can be

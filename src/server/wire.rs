@@ -1,9 +1,9 @@
 //! Bytes from and to one client, with deadlines (RFC 5321 4.5.3.2).
 //!
 //! A deadline is a point in time, not a pause: a client that sends one byte
-//! every few minutes comes to its end as well. Replies wait in a buffer and
-//! leave together, before the next read: commands that came in a row are
-//! answered in one write.
+//! every few minutes comes to its end as well. Replies wait in a buffer, so
+//! that those to commands that came in a row can leave in one write; before a
+//! read they always leave.
 //!
 //! Guarantee: no more than one read and a few replies are kept in memory.
 
