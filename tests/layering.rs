@@ -6,9 +6,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Folder or file of `src`, and what of ours it may name. `main.rs`,
-/// `options.rs` and `lib.rs` may name all.
-const MAY_USE: [(&str, &[&str]); 4] = [
+/// Folder of `src`, and what of ours it may name. `main.rs` and `lib.rs` may name
+/// all.
+const MAY_USE: [(&str, &[&str]); 5] = [
+    ("options", &["options", "protocol", "server", "transcript"]),
     ("protocol", &["protocol"]),
     ("mailbox", &["mailbox", "protocol"]),
     ("transcript", &["transcript", "protocol::reply"]),

@@ -105,7 +105,7 @@ fn the_readme_names_every_source_file_of_the_server() {
         "names.rs",
         "leftovers.rs",
         "disk.rs",
-        "options.rs",
+        "src/options/",
         "main.rs",
         "register.rs",
         "wire.rs",

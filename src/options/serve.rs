@@ -1,53 +1,17 @@
-//! The command line: text in, settings out.
-//!
-//! Other people's scripts use it, so it is a contract. A value that makes no
-//! sense is refused here, in one line, before anything is opened: there is no
-//! half start.
-//!
-//! Interface:
-//!   `parse`       the arguments in, an `Invocation` out
-//!   `Invocation`  what the user asked for
+//! The options of `pillarbox serve`.
 
+use super::{Complaint, Invocation, number, read, wrong};
 use crate::protocol::address::{self, Host};
 use crate::protocol::extension::Extension;
 use crate::protocol::session::Recipient;
 use crate::server::Settings;
 use getopts::{Matches, Options};
-use std::fmt::Display;
 use std::fs;
 use std::net::SocketAddr;
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
-/// What the user asked for.
-pub enum Invocation {
-    /// `pillarbox serve`.
-    Serve(Box<Settings>),
-    /// `pillarbox serve --stdio`.
-    Converse(Box<Settings>),
-    /// `--help` or `--version`: print this and end.
-    Print(String),
-}
-
-/// What is wrong with the command line, in one line.
-pub type Complaint = String;
-
 const USAGE: &str = "\
-Pillarbox: an SMTP server to learn from.
-
-Usage: pillarbox COMMAND [OPTION]...
-
-Commands:
-    serve       receive mail into Maildirs
-
-Options:
-    -h, --help      this text; 'pillarbox COMMAND --help' tells more
-    -V, --version   the version
-";
-
-const SERVE_USAGE: &str = "\
 Receives mail by SMTP, and stores it in Maildirs.
 
 Usage: pillarbox serve [OPTION]...
@@ -65,26 +29,7 @@ const LONGEST_TIMEOUT_SECONDS: f64 = 86_400.0;
 /// Large enough for any message, small enough that twice as much is a number.
 const LARGEST_SIZE: u64 = 1 << 40;
 
-/// Reads the arguments, without the program's own name.
-pub fn parse(arguments: &[String]) -> Result<Invocation, Complaint> {
-    let Some((command, rest)) = arguments.split_first() else {
-        return Err("no command given; try: pillarbox serve".to_owned());
-    };
-    match command.as_str() {
-        "serve" => serve(rest),
-        "-h" | "--help" => Ok(Invocation::Print(USAGE.to_owned())),
-        "-V" | "--version" => {
-            let version = env!("CARGO_PKG_VERSION");
-            Ok(Invocation::Print(format!("pillarbox {version}\n")))
-        }
-        other => Err(format!(
-            "unknown command '{}'; try: pillarbox --help",
-            other.escape_debug()
-        )),
-    }
-}
-
-fn serve_options() -> Options {
+fn options() -> Options {
     let mut options = Options::new();
     options
         .optmulti(
@@ -168,23 +113,16 @@ fn serve_options() -> Options {
             "",
             "stdio",
             "one session over standard input and output, without --listen",
-        )
-        .optflag("h", "help", "this text");
+        );
     options
 }
 
-fn serve(arguments: &[String]) -> Result<Invocation, Complaint> {
-    let options = serve_options();
-    let given = options.parse(arguments).map_err(|fail| {
-        let mut text = fail.to_string();
-        text.get_mut(..1)
-            .iter_mut()
-            .for_each(|c| c.make_ascii_lowercase());
-        format!("serve: {text}; try: pillarbox serve --help")
-    })?;
-    if given.opt_present("help") {
-        return Ok(Invocation::Print(options.usage(SERVE_USAGE)));
-    }
+/// Reads what stands behind `serve`.
+pub(super) fn parse(arguments: &[String]) -> Result<Invocation, Complaint> {
+    let mut options = options();
+    let Some(given) = read("serve", &mut options, arguments)? else {
+        return Ok(Invocation::Print(options.usage(USAGE)));
+    };
     if let Some(extra) = given.free.first() {
         let extra = extra.escape_debug();
         return Err(format!("serve: takes no argument, but got '{extra}'"));
@@ -344,40 +282,15 @@ fn without(given: &Matches) -> Result<Vec<Extension>, Complaint> {
     given.opt_strs("without").iter().map(read).collect()
 }
 
-/// Puts a whole number within `range` into `place`, if the option is given.
-fn number<N: FromStr + PartialOrd + Display>(
-    given: &Matches,
-    option: &str,
-    range: RangeInclusive<N>,
-    place: &mut N,
-) -> Result<(), Complaint> {
-    let Some(text) = given.opt_str(option) else {
-        return Ok(());
-    };
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
-    match text.parse().ok().filter(|n| is_plain && range.contains(n)) {
-        Some(number) => *place = number,
-        None => {
-            let (from, to) = (range.start(), range.end());
-            let what = format!("a whole number from {from} to {to}");
-            return Err(wrong(option, &text, &what));
-        }
-    }
-    Ok(())
-}
-
-fn wrong(option: &str, text: &str, what: &str) -> Complaint {
-    format!("--{option}: '{}' is not {what}", text.escape_debug())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options;
 
     fn parse_words(line: &str) -> Result<Invocation, Complaint> {
         let words: Vec<String> =
             line.split_whitespace().map(str::to_owned).collect();
-        parse(&words)
+        options::parse(&words)
     }
 
     fn settings_of(line: &str) -> Settings {
