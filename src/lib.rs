@@ -41,6 +41,50 @@
 //! `transcripts/` against the finished program, over TCP, and knows nothing of
 //! its insides.
 //!
+//! # In somebody else's tests
+//!
+//! A server is a value. Dropping it ends its sessions and its threads. Nothing
+//! is global, so many servers run side by side in one process.
+//!
+//! ```
+//! use pillarbox::server::{Server, Settings};
+//! use std::io::{Read, Write};
+//! use std::net::TcpStream;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // A server for `localhost`, on a free port, with a mail folder of its own.
+//! let mail = tempfile::tempdir()?;
+//! let mut settings = Settings::new(mail.path());
+//! settings.listen = vec!["127.0.0.1:0".parse()?];
+//! let server = Server::start(settings)?;
+//!
+//! // A message over TCP.
+//! let mut client = TcpStream::connect(server.addresses())?;
+//! client.write_all(
+//!     b"HELO client.example\r\n\
+//!       MAIL FROM:<alice@client.example>\r\n\
+//!       RCPT TO:<bob@localhost>\r\n\
+//!       DATA\r\n\
+//!       Subject: hello\r\n\r\nHello, Bob.\r\n.\r\n\
+//!       QUIT\r\n",
+//! )?;
+//! let mut replies = String::new();
+//! client.read_to_string(&mut replies)?;
+//! assert!(replies.contains("250 2.0.0 Stored\r\n"));
+//!
+//! // It is in the mailbox.
+//! let new = mail.path().join("localhost/bob/new");
+//! let file = std::fs::read_dir(new)?.next().ok_or("no message")??;
+//! let message = std::fs::read_to_string(file.path())?;
+//! assert!(message.starts_with("Return-Path: <alice@client.example>\n"));
+//! assert!(message.ends_with("Subject: hello\n\nHello, Bob.\n"));
+//!
+//! // The server stops here; the port is free again.
+//! drop(server);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # What must never be
 //!
 //! - 250 for a message that a power cut could still take away.
