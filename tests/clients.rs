@@ -15,12 +15,11 @@ mod support;
 
 use std::env;
 use std::fs::{self, File};
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
-use support::{DEADLINE, Server};
+use support::{DEADLINE, Server, needs};
 use tempfile::TempDir;
 
 const DOMAIN: &str = "mx.example.org";
@@ -366,19 +365,4 @@ fn first_difference(found: &[u8], expected: &[u8]) -> String {
         near(found),
         near(expected),
     )
-}
-
-/// Is the program here, and does it run? Where it must, for CI, it is a
-/// failure if not.
-fn needs(probe: &[&str]) -> bool {
-    let (program, arguments) = probe.split_first().expect("a program");
-    let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null());
-    if command.output().is_ok_and(|output| output.status.success()) {
-        return true;
-    }
-    assert!(env::var_os("CI").is_none(), "cannot be run: {probe:?}");
-    // Not by eprintln!, whose words a test that passes never shows.
-    let _ = writeln!(io::stderr(), "skipped: {program} is not installed");
-    false
 }

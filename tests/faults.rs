@@ -8,28 +8,19 @@
 //! its first `fsync` is the message, its second the folder `new` of Bob.
 
 // A test fails by panicking.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
-#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod support;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use support::{Client, Server, wait_until};
+use std::process::{Child, Command};
+use support::{Client, Server, needs, wait_until};
 use tempfile::TempDir;
 
-/// Whether `strace` can be used here. In CI it must be.
+/// Whether `strace` can be used here.
 fn can_inject() -> bool {
-    let probe = ["-qq", "-e", "trace=none", "true"];
-    let mut command = Command::new("strace");
-    let command = command.args(probe).stderr(Stdio::null());
-    let works = command.status().is_ok_and(|status| status.success());
-    assert!(works || std::env::var_os("CI").is_none(), "CI needs strace");
-    if !works {
-        eprintln!("skipped: strace is missing, or may not trace");
-    }
-    works
+    needs(&["strace", "-qq", "-e", "trace=none", "true"])
 }
 
 /// A server in which `fault` happens from its first call on, such as

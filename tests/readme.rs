@@ -2,13 +2,12 @@
 
 // A test fails by panicking.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
-#![allow(clippy::print_stderr)]
 
 mod support;
 
 use std::io::Write;
 use std::process::{Command, Stdio};
-use support::Server;
+use support::{Server, needs, wait_until};
 
 const README: &str = include_str!("../README.md");
 
@@ -25,21 +24,19 @@ fn is_reply(line: &str) -> bool {
     })
 }
 
-/// Talks through `program` and gives what the server said, or `None` if the
-/// program is missing, which CI does not allow.
-fn talk_through(program: &[&str], server: &Server) -> Option<String> {
-    let (name, options) = program.split_first().unwrap();
-    let child = Command::new(name)
+/// Talks through `nc` and gives what the server said, or `None` if there is
+/// no `nc`.
+fn talk_through_nc(options: &[&str], server: &Server) -> Option<String> {
+    if !needs(&["nc", "-h"]) {
+        return None;
+    }
+    let mut child = Command::new("nc")
         .args(options)
         .args(["127.0.0.1", &server.port().to_string()])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .spawn();
-    let Ok(mut child) = child else {
-        assert!(std::env::var_os("CI").is_none(), "CI needs {name}");
-        eprintln!("skipped: {name} is not installed");
-        return None;
-    };
+        .spawn()
+        .unwrap();
     let typed: String = conversation()
         .lines()
         .skip(1)
@@ -57,7 +54,7 @@ fn talk_through(program: &[&str], server: &Server) -> Option<String> {
 fn the_first_conversation_is_as_printed_and_leaves_a_message() {
     let options = ["--hostname", "laptop"];
     let server = Server::start(&options);
-    let Some(said) = talk_through(&["nc", "-C"], &server) else {
+    let Some(said) = talk_through_nc(&["-C"], &server) else {
         return;
     };
     let printed: Vec<String> = format!("220 laptop{}", conversation())
@@ -74,10 +71,43 @@ fn the_first_conversation_is_as_printed_and_leaves_a_message() {
     assert!(text.ends_with(body), "{text}");
 }
 
+/// What `serve --explain` shows of the first conversation: the lines of the
+/// log left out.
+fn explained() -> String {
+    let options = ["--hostname", "laptop", "--explain"];
+    let mut server = Server::start_with_log("warn", &options);
+    let mut client = server.connect();
+    for line in format!("220 laptop{}", conversation()).lines() {
+        match is_reply(line) {
+            true => assert_eq!(client.reply(), line),
+            false => client.say(line),
+        }
+    }
+    wait_until("the session has ended", || {
+        server.log().contains("(closed)")
+    });
+    server.kill();
+    let log = server.log();
+    let is_log = |line: &&str| line.contains("Z WARN ");
+    log.lines()
+        .filter(|l| !is_log(l))
+        .map(|l| format!("{l}\n"))
+        .collect()
+}
+
+#[test]
+fn the_live_dialogue_is_as_printed() {
+    let (_, rest) = README.split_once("```text\n[1] (connected").unwrap();
+    let (printed, _) = rest.split_once("```").unwrap();
+    let explained = explained();
+    let want = explained.strip_prefix("[1] (connected").unwrap();
+    assert!(printed == want, "the README should have:\n{explained}");
+}
+
 #[test]
 fn without_the_option_of_nc_the_server_says_what_is_wrong() {
     let server = Server::start(&["--hostname", "laptop"]);
-    let Some(said) = talk_through(&["nc", "-q", "1"], &server) else {
+    let Some(said) = talk_through_nc(&["-q", "1"], &server) else {
         return;
     };
     let hint = "500 5.5.2 Line feed without carriage return (netcat needs -C)";

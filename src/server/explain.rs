@@ -23,9 +23,10 @@ const WIDTH: usize = 80;
 /// Below what was said stands its reason, a little to the right.
 const INDENT: usize = 7;
 
-const CLIENT: &str = "\x1b[36m";
+/// Bold, green and red: they can be read on black and on white.
+const CLIENT: &str = "\x1b[1m";
 const SERVER: &str = "\x1b[32m";
-const REFUSAL: &str = "\x1b[33m";
+const REFUSAL: &str = "\x1b[31m";
 const PLAIN: &str = "\x1b[0m";
 
 /// Writes the dialogue to standard error.

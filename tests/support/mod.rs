@@ -4,6 +4,7 @@
 //!   `Server`      a running `pillarbox serve`; killed when it is dropped
 //!   `Client`      speaks SMTP line by line, as a person with netcat would
 //!   `wait_until`  waits for something that another process does
+//!   `needs`       whether a program is here that a test wants
 //!
 //! Whatever waits has a deadline, far longer than a slow machine needs: a test
 //! that gets there fails, and says what it had waited for. No test sleeps to
@@ -280,4 +281,19 @@ impl Output {
     fn is_all(&self) -> bool {
         self.reader.is_finished()
     }
+}
+
+/// Is the program here, and does it run? Where it must, for CI, it is a
+/// failure if not.
+pub fn needs(probe: &[&str]) -> bool {
+    let (program, arguments) = probe.split_first().expect("a program");
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null());
+    if command.output().is_ok_and(|output| output.status.success()) {
+        return true;
+    }
+    assert!(std::env::var_os("CI").is_none(), "cannot be run: {probe:?}");
+    // Not by eprintln!, whose words a test that passes never shows.
+    let _ = writeln!(io::stderr(), "skipped: {program} is not installed");
+    false
 }
