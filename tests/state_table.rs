@@ -151,6 +151,18 @@ fn a_refused_command_leaves_the_transaction_as_it_was_rfc_5321_4_1_4() {
 }
 
 #[test]
+fn data_after_nothing_but_unreadable_recipients_is_554_rfc_5321_3_3() {
+    for row in ["RCPT wrong", "RCPT parameter", "RCPT refused"] {
+        let mut session = session_in(&["EHLO", "MAIL", row]);
+        assert_eq!(send(&mut session, "DATA"), Some(554), "{row}");
+        // A good one makes up for it.
+        assert_eq!(send(&mut session, "RCPT"), Some(250), "{row}");
+        assert_eq!(send(&mut session, row).map(|code| code / 100), Some(5));
+        assert_eq!(send(&mut session, "DATA"), Some(354), "{row}");
+    }
+}
+
+#[test]
 fn ehlo_helo_rset_and_the_end_of_data_drop_the_transaction() {
     for row in ["EHLO", "HELO", "RSET"] {
         let mut session = session_in(&["EHLO", "MAIL", "RCPT"]);

@@ -113,7 +113,7 @@ impl Directory {
                 Host::Address(_) | Host::General(_) => reply::NO_SUCH_DOMAIN,
             });
         }
-        let whole = mailbox.local_part.to_lowercase();
+        let whole = mailbox.local_part.to_ascii_lowercase();
         let without_tag = whole.split('+').next().unwrap_or_default();
         let named = |local_part: &str| {
             let local_part = local_part.to_owned();
@@ -182,14 +182,19 @@ mod tests {
 
     #[test]
     fn named_mailboxes_are_found_in_every_spelling() {
-        let bob = vec![recipient("bob@example.org")];
-        let directory = Directory::new(domains(), bob);
+        let named = ["bob@example.org", "kate@example.org", "a+b@example.org"];
+        let named = named.map(recipient).to_vec();
+        let directory = Directory::new(domains(), named);
         for (path, want) in [
             ("<bob@example.org>", Ok("bob@example.org")),
             ("<BOB@EXAMPLE.ORG>", Ok("bob@example.org")),
             ("<\"b\\ob\"@example.org>", Ok("bob@example.org")),
             ("<bob+tag@example.org>", Ok("bob@example.org")),
             ("<\"bob+../../y\"@example.org>", Ok("bob@example.org")),
+            ("<A+B@example.org>", Ok("a+b@example.org")),
+            // The sign of the kelvin is no k.
+            ("<\u{212a}ate@example.org>", Err(reply::NO_SUCH_MAILBOX)),
+            ("<bob@example.or\u{261}>", Err(reply::RELAYING_REFUSED)),
             ("<postmaster>", Ok("postmaster@example.org")),
             ("<Postmaster@Example.Net>", Ok("postmaster@example.net")),
             ("<postmaster@[127.0.0.1]>", Ok("postmaster@[127.0.0.1]")),

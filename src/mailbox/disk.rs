@@ -36,8 +36,8 @@ pub trait Disk: Send + Sync {
     /// Makes a file that only its owner may read. Fails if it exists.
     fn create_file(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
-    /// Copies a file to a new one, and makes the copy's content durable.
-    fn copy_file(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Opens a file to read it.
+    fn open_file(&self, path: &Path) -> io::Result<Box<dyn io::Read>>;
 
     /// Gives a file a second name. Fails if the name exists.
     fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
@@ -105,13 +105,13 @@ impl Disk for RealDisk {
     }
 
     fn create_file(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(new_file(path)?))
+        let mut options = OpenOptions::new();
+        let options = options.write(true).create_new(true).mode(0o600);
+        Ok(Box::new(options.open(path)?))
     }
 
-    fn copy_file(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let mut copy = new_file(to)?;
-        io::copy(&mut File::open(from)?, &mut copy)?;
-        copy.sync_all()
+    fn open_file(&self, path: &Path) -> io::Result<Box<dyn io::Read>> {
+        Ok(Box::new(File::open(path)?))
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -139,14 +139,6 @@ impl DiskFile for File {
     fn sync(&self) -> io::Result<()> {
         self.sync_all()
     }
-}
-
-fn new_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
 }
 
 /// Makes a folder and what is missing above it, for good.

@@ -29,7 +29,7 @@
 
 use super::disk::{Claim, Disk, DiskFile};
 use super::leftovers::{clean, existing, folder};
-use super::names::Names;
+use super::names::{Name, Names};
 use crate::protocol::reply::{self, Reply};
 use crate::protocol::session::Recipient;
 use std::collections::BTreeSet;
@@ -123,30 +123,29 @@ impl Maildirs {
         for recipient in recipients {
             self.make(recipient)?;
         }
-        let tmp = self.folder(first).join("tmp");
+        let (name, path, file) = self.create(&self.folder(first), now)?;
+        Ok(Staged {
+            disk: &*self.disk,
+            name,
+            path,
+            file: BufWriter::new(file),
+            boxes: recipients.iter().map(|r| self.folder(r)).collect(),
+            is_in_tmp: true,
+        })
+    }
+
+    /// Makes a file with a new name in the `tmp` of a mailbox.
+    fn create(
+        &self,
+        mailbox: &Path,
+        now: SystemTime,
+    ) -> io::Result<(Name, PathBuf, Box<dyn DiskFile>)> {
         for _ in 0..NAME_TRIES {
-            let id = self.names.delivery_id(now);
-            let name = self.names.file_name(now, &id);
-            let path = tmp.join(&name);
+            let name = self.names.next(now);
+            let path = mailbox.join("tmp").join(&name.file);
             match self.disk.create_file(&path) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
-                Ok(file) => {
-                    let file = BufWriter::new(file);
-                    let boxes =
-                        recipients.iter().map(|r| self.folder(r)).collect();
-                    let disk = &*self.disk;
-                    let is_in_tmp = true;
-                    return Ok(Staged {
-                        disk,
-                        id,
-                        name,
-                        path,
-                        file,
-                        boxes,
-                        is_in_tmp,
-                    });
-                }
+                outcome => return Ok((name, path, outcome?)),
             }
         }
         Err(ErrorKind::AlreadyExists.into())
@@ -161,8 +160,7 @@ impl Maildirs {
 /// nothing behind.
 pub struct Staged<'a> {
     disk: &'a dyn Disk,
-    id: String,
-    name: String,
+    name: Name,
     path: PathBuf,
     file: BufWriter<Box<dyn DiskFile>>,
     boxes: Vec<PathBuf>,
@@ -172,7 +170,7 @@ pub struct Staged<'a> {
 impl Staged<'_> {
     /// What makes the file's name unique: one word, fit for a `Received`.
     pub fn id(&self) -> &str {
-        &self.id
+        &self.name.id
     }
 
     /// Adds to the message. Lines end in LF, as in any file here.
@@ -190,14 +188,14 @@ impl Staged<'_> {
             self.withdraw(&done);
             return Err(error);
         }
-        Ok(mem::take(&mut self.name))
+        Ok(mem::take(&mut self.name.file))
     }
 
     /// Links the file into every `new` and syncs these. In `done` stand the
     /// links that were made, also after an error.
     fn publish(&mut self, done: &mut Vec<PathBuf>) -> io::Result<()> {
         for folder in &self.boxes {
-            let target = folder.join("new").join(&self.name);
+            let target = folder.join("new").join(&self.name.file);
             match self.disk.link(&self.path, &target) {
                 Err(error) if needs_a_copy(&error) => {
                     self.copy(folder, &target)?;
@@ -215,15 +213,21 @@ impl Staged<'_> {
 
     /// Instead of a link: a copy, by way of that mailbox's own `tmp`.
     fn copy(&self, folder: &Path, target: &Path) -> io::Result<()> {
-        let copy = folder.join("tmp").join(format!("{}.copy", self.name));
+        let copy = folder.join("tmp").join(format!("{}.copy", self.name.file));
         let outcome = self
-            .disk
-            .copy_file(&self.path, &copy)
+            .copy_to(&copy)
             .and_then(|()| self.disk.rename(&copy, target));
         if outcome.is_err() {
             self.remove(&copy);
         }
         outcome
+    }
+
+    fn copy_to(&self, copy: &Path) -> io::Result<()> {
+        let mut from = self.disk.open_file(&self.path)?;
+        let mut to = self.disk.create_file(copy)?;
+        io::copy(&mut from, &mut to)?;
+        to.sync()
     }
 
     fn withdraw(&self, links: &[PathBuf]) {

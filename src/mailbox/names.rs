@@ -2,23 +2,31 @@
 //!
 //! A name is the time, then an id, then the host, with dots between:
 //! `1795412756.M559687P6716Q0Re426d256fbefb668.mx.example.org`. The id tells
-//! the microsecond, the process, the count in this process, and the run. In a
-//! container every process may have the number 1; the run is random.
+//! the microsecond (M), the process (P), the count in this process (Q) and the
+//! run (R). The run is random: in a container every process may have the
+//! number 1. Files sort by their arrival.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Gives files names that no other file has, in this run or another.
+/// Makes the names.
 pub(super) struct Names {
     host: String,
-    /// Tells this run from all others, also in a container where every
-    /// process has the number 1.
     run: String,
     count: AtomicU64,
 }
 
+/// A name that no other file has.
+pub(super) struct Name {
+    /// The part in the middle: one word, fit for a `Received`.
+    pub(super) id: String,
+    /// The whole name.
+    pub(super) file: String,
+}
+
 impl Names {
+    /// `host` may hold what a file's name may not, such as `[IPv6:::1]`.
     pub(super) fn new(host: &str) -> Names {
         Names {
             host: host.replace('/', "\\057").replace(':', "\\072"),
@@ -27,20 +35,19 @@ impl Names {
         }
     }
 
-    /// Microseconds, process, count in this process, run. Files sort by arrival.
-    pub(super) fn delivery_id(&self, now: SystemTime) -> String {
-        let micros = since_1970(now).subsec_micros();
+    pub(super) fn next(&self, now: SystemTime) -> Name {
+        // A clock that stands before 1970 counts as 1970.
+        let time: Duration = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let (seconds, micros) = (time.as_secs(), time.subsec_micros());
         let process = std::process::id();
         let count = self.count.fetch_add(1, Ordering::Relaxed);
-        format!("M{micros:06}P{process}Q{count}R{}", self.run)
-    }
-
-    pub(super) fn file_name(&self, now: SystemTime, id: &str) -> String {
-        format!("{}.{id}.{}", since_1970(now).as_secs(), self.host)
+        let id = format!("M{micros:06}P{process}Q{count}R{}", self.run);
+        let file = format!("{seconds}.{id}.{}", self.host);
+        Name { id, file }
     }
 }
 
-/// Whether a file's name is of the kind that `Names` gives.
+/// Whether a file's name is of the kind that `Names` makes.
 pub(super) fn is_our_name(name: &str) -> bool {
     let mut parts = name.split('.');
     let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
@@ -48,9 +55,4 @@ pub(super) fn is_our_name(name: &str) -> bool {
     let Some(id) = parts.next() else { return false };
     let marks: String = id.chars().filter(char::is_ascii_uppercase).collect();
     has_time && marks == "MPQR"
-}
-
-/// A clock that stands before 1970 counts as 1970.
-fn since_1970(now: SystemTime) -> Duration {
-    now.duration_since(UNIX_EPOCH).unwrap_or_default()
 }

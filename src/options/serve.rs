@@ -1,6 +1,7 @@
 //! The options of `pillarbox serve`.
 
 use super::{Complaint, Invocation, number, read, wrong};
+use crate::mailbox::directory::is_plain;
 use crate::protocol::address::{self, Host};
 use crate::protocol::extension::Extension;
 use crate::protocol::session::Recipient;
@@ -232,11 +233,9 @@ fn mailbox(text: &str, domains: &[String]) -> Result<Recipient, Complaint> {
     let what = "an address, such as bob@example.org";
     let mailbox =
         address::mailbox(text).map_err(|_| wrong("mailbox", text, what))?;
-    let local_part = mailbox.local_part.to_lowercase();
-    let is_end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let fits = local_part.starts_with(is_end)
-        && local_part.chars().all(|c| is_end(c) || "._+-".contains(c));
-    if !fits {
+    let local_part = mailbox.local_part.to_ascii_lowercase();
+    // Where somebody names a mailbox, a + is as good as a hyphen.
+    if !is_plain(&local_part.replace('+', "-")) {
         let what = "a mailbox of letters, digits and . _ + - only";
         return Err(wrong("mailbox", text, what));
     }

@@ -360,10 +360,11 @@ impl ForwardPath {
 }
 
 impl Host {
-    /// One spelling for all that mean the same: lower case
-    /// (RFC 5321 2.4).
+    /// One spelling for all that mean the same: the letters of ASCII in lower
+    /// case (RFC 5321 2.4). Other letters stay: some that look different are
+    /// the same in lower case, such as the sign of the kelvin and a k.
     pub fn canonical(&self) -> String {
-        self.to_string().to_lowercase()
+        self.to_string().to_ascii_lowercase()
     }
 }
 

@@ -39,6 +39,9 @@ pub enum Command {
     Noop,
     /// `QUIT`: good-bye.
     Quit,
+    /// A RCPT that cannot be read, and why. The machine must hear of it: if no
+    /// other RCPT comes, nobody is there to get the mail.
+    UnreadableRcpt(Reply),
     /// A command that other servers have and this one has not.
     NotImplemented,
     /// The first word of an HTTP request.
@@ -57,7 +60,10 @@ pub struct Parameter {
 /// How long a name after HELO may be (RFC 5321 4.5.3.1.2).
 const NAME_LIMIT: usize = 255;
 
-type Parser = fn(&[u8]) -> Result<Command, Reply>;
+/// A line as a command, or the reply that says why it is none.
+pub type Parsed = Result<Command, Reply>;
+
+type Parser = fn(&[u8]) -> Parsed;
 
 /// What HELP tells: the command, and how it is written.
 const SYNTAX: &[(&str, &str)] = &[
@@ -95,9 +101,10 @@ impl Command {
     ///
     /// A verb is read in any case (RFC 5321 2.4), and blanks at the end of a
     /// line are tolerated (4.1.1). Between the words stands one blank.
-    pub fn parse(line: &[u8]) -> Result<Command, Reply> {
+    pub fn parse(line: &[u8]) -> Parsed {
         let (verb, argument) = split_verb(without_trailing_blanks(line));
-        let parser: Parser = match verb.to_ascii_uppercase().as_slice() {
+        let verb = verb.to_ascii_uppercase();
+        let parser: Parser = match verb.as_slice() {
             b"EHLO" => ehlo,
             b"HELO" => helo,
             b"MAIL" => mail,
@@ -112,16 +119,27 @@ impl Command {
             | b"SEND" | b"SOML" | b"SAML" => {
                 return Ok(Command::NotImplemented);
             }
-            b"GET" | b"HEAD" | b"POST" | b"PUT" | b"DELETE" | b"CONNECT"
-            | b"OPTIONS" | b"TRACE" | b"PATCH" | b"PRI" => {
-                return Ok(Command::Http);
-            }
+            verb if is_http(verb) => return Ok(Command::Http),
             _ => return Err(reply::UNKNOWN_COMMAND),
         };
-        if argument.iter().any(u8::is_ascii_control) {
-            return Err(reply::CONTROL_CHARACTER);
+        let parsed = match argument.iter().any(u8::is_ascii_control) {
+            true => Err(reply::CONTROL_CHARACTER),
+            false => parser(argument),
+        };
+        match parsed {
+            Err(why) if verb == b"RCPT" => Ok(Command::UnreadableRcpt(why)),
+            parsed => parsed,
         }
-        parser(argument)
+    }
+
+    /// Reads a line that is refused whatever it says, for `why`: it was too
+    /// long, or did not end in CR LF. Only HTTP is worse than that.
+    pub fn parse_refused(line: &[u8], why: Reply) -> Parsed {
+        let (verb, _) = split_verb(line);
+        match is_http(&verb.to_ascii_uppercase()) {
+            true => Ok(Command::Http),
+            false => Err(why),
+        }
     }
 
     /// Whether the reply may wait for those to the commands behind it, so that
@@ -152,10 +170,20 @@ fn split_verb(line: &[u8]) -> (&[u8], &[u8]) {
     (verb, words.next().unwrap_or_default())
 }
 
+/// The first word of a request in HTTP. A page on the web can make a browser
+/// send such a request, with SMTP in its body.
+fn is_http(verb: &[u8]) -> bool {
+    const VERBS: [&[u8]; 10] = [
+        b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS",
+        b"TRACE", b"PATCH", b"PRI",
+    ];
+    VERBS.contains(&verb)
+}
+
 /// ```abnf
 /// data = "DATA" CRLF     rset = "RSET" CRLF     quit = "QUIT" CRLF
 /// ```
-fn alone(argument: &[u8], command: Command) -> Result<Command, Reply> {
+fn alone(argument: &[u8], command: Command) -> Parsed {
     match argument {
         b"" => Ok(command),
         _ => Err(reply::NO_ARGUMENT),
@@ -165,7 +193,7 @@ fn alone(argument: &[u8], command: Command) -> Result<Command, Reply> {
 /// ```abnf
 /// ehlo = "EHLO" SP ( Domain / address-literal ) CRLF
 /// ```
-fn ehlo(argument: &[u8]) -> Result<Command, Reply> {
+fn ehlo(argument: &[u8]) -> Parsed {
     client_name(argument)
         .map(Command::Ehlo)
         .ok_or(reply::EHLO_SYNTAX)
@@ -174,7 +202,7 @@ fn ehlo(argument: &[u8]) -> Result<Command, Reply> {
 /// ```abnf
 /// helo = "HELO" SP Domain CRLF
 /// ```
-fn helo(argument: &[u8]) -> Result<Command, Reply> {
+fn helo(argument: &[u8]) -> Parsed {
     client_name(argument)
         .map(Command::Helo)
         .ok_or(reply::HELO_SYNTAX)
@@ -204,7 +232,7 @@ fn client_name(argument: &[u8]) -> Option<String> {
 /// ```abnf
 /// mail = "MAIL FROM:" Reverse-path [SP Mail-parameters] CRLF
 /// ```
-fn mail(argument: &[u8]) -> Result<Command, Reply> {
+fn mail(argument: &[u8]) -> Parsed {
     let text = str::from_utf8(argument).map_err(|_| reply::NOT_UTF8)?;
     let path = behind_keyword(text, "FROM", reply::MAIL_SYNTAX)?;
     match address::reverse_path(path) {
@@ -218,7 +246,7 @@ fn mail(argument: &[u8]) -> Result<Command, Reply> {
 /// rcpt = "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" /
 ///                     Forward-path ) [SP Rcpt-parameters] CRLF
 /// ```
-fn rcpt(argument: &[u8]) -> Result<Command, Reply> {
+fn rcpt(argument: &[u8]) -> Parsed {
     let text = str::from_utf8(argument).map_err(|_| reply::NOT_UTF8)?;
     let path = behind_keyword(text, "TO", reply::RCPT_SYNTAX)?;
     match address::forward_path(path) {
@@ -296,7 +324,7 @@ fn parameter(word: &str) -> Option<Parameter> {
 /// ```
 ///
 /// The name is not kept: the answer is the same for all.
-fn vrfy(argument: &[u8]) -> Result<Command, Reply> {
+fn vrfy(argument: &[u8]) -> Parsed {
     match argument {
         b"" => Err(reply::VRFY_SYNTAX),
         _ => Ok(Command::Vrfy),
@@ -306,7 +334,7 @@ fn vrfy(argument: &[u8]) -> Result<Command, Reply> {
 /// ```abnf
 /// help = "HELP" [ SP String ] CRLF
 /// ```
-fn help(argument: &[u8]) -> Result<Command, Reply> {
+fn help(argument: &[u8]) -> Parsed {
     let topic = String::from_utf8_lossy(argument).into_owned();
     Ok(Command::Help((!topic.is_empty()).then_some(topic)))
 }
@@ -315,7 +343,7 @@ fn help(argument: &[u8]) -> Result<Command, Reply> {
 mod tests {
     use super::*;
 
-    fn parse(line: &str) -> Result<Command, Reply> {
+    fn parse(line: &str) -> Parsed {
         Command::parse(line.as_bytes())
     }
 
@@ -328,6 +356,22 @@ mod tests {
             parse("mail from:<> size=1 "),
             Ok(Command::Mail(..))
         ));
+    }
+
+    #[test]
+    fn http_is_found_out_in_short_long_and_broken_lines() {
+        for verb in [
+            "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS",
+            "TRACE", "PATCH", "PRI", "post",
+        ] {
+            let line = format!("{verb} / HTTP/1.1");
+            assert_eq!(parse(&line), Ok(Command::Http), "{verb}");
+            let why = reply::COMMAND_TOO_LONG;
+            let refused = Command::parse_refused(line.as_bytes(), why);
+            assert_eq!(refused, Ok(Command::Http), "{verb}");
+        }
+        let why = reply::BARE_LINE_FEED;
+        assert_eq!(Command::parse_refused(b"NOOP\n", why), Err(why));
     }
 
     #[test]
@@ -372,7 +416,11 @@ mod tests {
             ("QUIT now", reply::NO_ARGUMENT),
             ("VRFY", reply::VRFY_SYNTAX),
         ] {
-            assert_eq!(parse(line), Err(want), "{line:?}");
+            let found = match parse(line) {
+                Ok(Command::UnreadableRcpt(why)) => Err(why),
+                other => other,
+            };
+            assert_eq!(found, Err(want), "{line:?}");
         }
         let latin_1 = b"MAIL FROM:<k\xe4the@b>";
         assert_eq!(Command::parse(latin_1), Err(reply::NOT_UTF8));
@@ -389,6 +437,7 @@ mod tests {
             ("[127.0.0.1] I am a toaster", Some("[127.0.0.1]")),
             ("[IPv6:::1]", Some("[IPv6:::1]")),
             ("a;b", None),
+            ("a/b", None),
             (".", None),
             ("-", None),
             ("a..b", None),

@@ -9,7 +9,8 @@
 //!   `data_line`  tells text from the dot that ends the message
 //!   `Message`    the same for a whole message, with its limits
 //!
-//! Not here: what a line is (`line.rs`), where the text goes (the connection).
+//! Not here: what a line is (`line.rs`), where the text goes
+//! (`server/incoming.rs`).
 
 use super::line::Piece;
 use super::reply::{self, Reply};
@@ -267,6 +268,24 @@ mod tests {
         ] {
             let bytes = format!("{text}x\r\n.\r\n");
             assert_eq!(read(bytes.as_bytes(), 9).2, Some(refusal));
+        }
+    }
+
+    #[test]
+    fn twice_the_limit_and_a_megabyte_is_without_end() {
+        let read = |limit, bytes: usize| {
+            let mut message = Message::new(limit);
+            let text = vec![b'x'; bytes];
+            message.take(Piece {
+                text: &text,
+                starts: true,
+                ends: false,
+            });
+            message.is_endless()
+        };
+        for (limit, last) in [(10, 1_048_576), (600_000, 1_200_000)] {
+            assert!(!read(limit, last), "{limit}");
+            assert!(read(limit, last + 1), "{limit}");
         }
     }
 

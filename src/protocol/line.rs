@@ -18,6 +18,9 @@
 /// RFC 5321 4.5.3.1.4 asks for 512, and extensions add to it.
 pub const COMMAND_LIMIT: usize = 2048;
 
+/// So much is kept of a command line that is too long.
+const BEGINNING: usize = 40;
+
 /// A line of a message that is longer than this comes out in pieces.
 ///
 /// At least two, so that a dot that is a whole line is never taken apart.
@@ -28,8 +31,9 @@ const PIECE: usize = 4096;
 pub enum CommandLine<'a> {
     /// The line without its CR LF.
     Line(&'a [u8]),
-    /// The end of a line of more than `COMMAND_LIMIT` bytes.
-    TooLong,
+    /// The end of a line of more than `COMMAND_LIMIT` bytes, which was not
+    /// kept: only its beginning, for people to see.
+    TooLong(&'a [u8]),
     /// What a line feed alone has ended, or the rest of the line that held it:
     /// all bytes, for people to see.
     BareLineFeed(&'a [u8]),
@@ -52,6 +56,8 @@ pub struct LineCutter {
     bytes: Vec<u8>,
     used: usize,
     line: LineSoFar,
+    /// How a command line began that is too long.
+    beginning: Vec<u8>,
 }
 
 /// What is known of the line that has begun.
@@ -97,9 +103,9 @@ impl LineCutter {
         self.line = LineSoFar::Whole;
         Some(match line {
             LineSoFar::Broken => CommandLine::BareLineFeed(raw),
-            LineSoFar::Continued => CommandLine::TooLong,
+            LineSoFar::Continued => CommandLine::TooLong(&self.beginning),
             LineSoFar::Whole if raw.len() > COMMAND_LIMIT => {
-                CommandLine::TooLong
+                CommandLine::TooLong(raw.get(..BEGINNING).unwrap_or(raw))
             }
             LineSoFar::Whole => CommandLine::Line(text),
         })
@@ -133,10 +139,13 @@ impl LineCutter {
         if self.bytes.len() - self.used < COMMAND_LIMIT {
             return;
         }
-        self.used = self.bytes.len() - 1;
         if self.line == LineSoFar::Whole {
             self.line = LineSoFar::Continued;
+            let beginning = self.used..self.used + BEGINNING;
+            let beginning = self.bytes.get(beginning).unwrap_or_default();
+            self.beginning = beginning.to_vec();
         }
+        self.used = self.bytes.len() - 1;
     }
 }
 
@@ -167,7 +176,10 @@ mod tests {
             while let Some(line) = cutter.next_command() {
                 found.push(match line {
                     CommandLine::Line(text) => text.escape_ascii().to_string(),
-                    CommandLine::TooLong => "too long".into(),
+                    CommandLine::TooLong(beginning) => {
+                        assert_eq!(beginning, [b'x'; BEGINNING]);
+                        "too long".into()
+                    }
                     CommandLine::BareLineFeed(_) => "bare".into(),
                 });
             }

@@ -11,8 +11,7 @@
 //!   `ALL`     every constant, for the table in the book
 //!
 //! No reply holds a clock, a number that changes, or anything that the client
-//! sent. `{host}` in a text stands for the server's own name. When to give
-//! which reply is said in `session.rs` and `command.rs`, not here.
+//! sent. `{host}` in a text stands for the server's own name.
 
 /// One reply, and why it is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +78,7 @@ impl Answer {
         if with_enhanced && !self.reply.enhanced.is_empty() {
             enhanced = format!("{} ", self.reply.enhanced);
         }
-        let texts = std::iter::once(&first).chain(&self.lines);
+        let texts = core::iter::once(&first).chain(&self.lines);
         texts
             .enumerate()
             .map(|(number, text)| {
@@ -468,7 +467,7 @@ pub const NO_SUCH_DOMAIN: Reply = Reply {
     code: 550,
     enhanced: "5.1.2",
     text: "Not an address of this server",
-    rule: "An address literal names a host without the DNS.",
+    rule: "An address in brackets names one host; it is not this one.",
     section: "RFC 5321 4.1.3",
 };
 
@@ -518,7 +517,7 @@ pub const TOO_MANY_RECIPIENTS: Reply = Reply {
     code: 452,
     enhanced: "4.5.3",
     text: "Too many recipients",
-    rule: "At least 100 recipients are taken; the rest may come again.",
+    rule: "A transaction has a limit; the rest may come in another one.",
     section: "RFC 5321 4.5.3.1.10",
 };
 

@@ -22,7 +22,7 @@
 //! mailboxes: what the mailboxes say of a recipient comes in as data.
 
 use super::address::{ForwardPath, ReversePath};
-use super::command::{self, Command, Parameter};
+use super::command::{self, Command, Parameter, Parsed};
 use super::extension::{Extension, MailParameters, Offer};
 use super::reply::{self, Answer, Reply};
 use core::mem;
@@ -56,7 +56,7 @@ pub struct Transaction {
     pub recipients: Vec<Recipient>,
     /// What the parameters of MAIL said.
     pub parameters: MailParameters,
-    /// Whether a recipient was refused.
+    /// Whether a recipient was refused before one was accepted.
     pub has_refused: bool,
 }
 
@@ -136,7 +136,7 @@ impl Session {
     /// the message, and after `Closed` no line is read.
     pub fn step(
         &mut self,
-        line: Result<Command, Reply>,
+        line: Parsed,
         verdict: Option<Verdict>,
     ) -> Option<Answer> {
         if matches!(self.state, State::Data(_) | State::Closed) {
@@ -167,6 +167,8 @@ impl Session {
     }
 
     fn obey(&mut self, command: Command, verdict: Option<Verdict>) -> Answer {
+        // Each transition consumes the state that it leaves. `Closed` holds
+        // its place for that moment.
         let state = mem::replace(&mut self.state, State::Closed);
         let (state, answer) = match command {
             Command::Ehlo(name) => self.on_ehlo(name),
@@ -184,6 +186,9 @@ impl Session {
             Command::Help(topic) => (state, self.help(topic)),
             Command::Noop => plain((state, reply::NOOP_OK)),
             Command::Quit => plain((State::Closed, reply::GOODBYE)),
+            Command::UnreadableRcpt(why) => {
+                plain(state.on_unreadable_rcpt(why))
+            }
             Command::NotImplemented => plain((state, reply::NOT_IMPLEMENTED)),
             Command::Http => plain((State::Closed, reply::HTTP_ON_THE_PORT)),
         };
@@ -252,9 +257,10 @@ impl Session {
         if !path.is_ascii() && !is_utf8 {
             return Verdict::Refused(reply::RECIPIENT_NEEDS_SMTPUTF8);
         }
-        let count = transaction.map_or(0, |t| t.recipients.len());
+        let recipients = transaction.map_or(&[][..], |t| &t.recipients);
+        let is_full = recipients.len() >= self.offer.max_recipients;
         match verdict.unwrap_or(Verdict::Refused(reply::LOCAL_ERROR)) {
-            Verdict::Welcome(_) if count >= self.offer.max_recipients => {
+            Verdict::Welcome(new) if is_full && !recipients.contains(&new) => {
                 Verdict::Refused(reply::TOO_MANY_RECIPIENTS)
             }
             verdict @ (Verdict::Welcome(_) | Verdict::Refused(_)) => verdict,
@@ -298,6 +304,9 @@ impl Session {
 }
 
 /// The transitions of a transaction, each consuming the state it leaves.
+///
+/// `Data` and `Closed` are named in each, but never met: `step` says nothing
+/// in them.
 impl State {
     /// MAIL opens a transaction (RFC 5321 4.1.1.2).
     fn on_mail(
@@ -339,14 +348,28 @@ impl State {
             (State::Mail(transaction), Verdict::Refused(refusal)) => {
                 (State::Mail(transaction.with_refused()), refusal)
             }
-            (State::Rcpt(transaction), Verdict::Refused(refusal)) => {
-                (State::Rcpt(transaction.with_refused()), refusal)
+            (state @ State::Rcpt(_), Verdict::Refused(refusal)) => {
+                (state, refusal)
             }
             (state @ State::Greeted, _) => (state, reply::MAIL_FIRST),
             (
                 state @ (State::Connected | State::Data(_) | State::Closed),
                 _,
             ) => (state, reply::HELLO_FIRST),
+        }
+    }
+
+    /// A RCPT that cannot be read refuses its recipient, in any state.
+    fn on_unreadable_rcpt(self, why: Reply) -> (State, Reply) {
+        match self {
+            State::Mail(transaction) => {
+                (State::Mail(transaction.with_refused()), why)
+            }
+            State::Connected
+            | State::Greeted
+            | State::Rcpt(_)
+            | State::Data(_)
+            | State::Closed => (self, why),
         }
     }
 

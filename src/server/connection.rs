@@ -13,11 +13,11 @@ use super::explain::Explainer;
 use super::incoming::{Envelope, Incoming, Progress};
 use super::settings::Shared;
 use super::wire::{Lost, Transport, Wire};
-use crate::protocol::command::Command;
+use crate::protocol::command::{Command, Parsed};
 use crate::protocol::extension::Extension;
 use crate::protocol::line::{CommandLine, LineCutter};
-use crate::protocol::reply::{self, Answer, Reply};
-use crate::protocol::session::{Session, State, Transaction};
+use crate::protocol::reply::{self, Answer};
+use crate::protocol::session::{Session, State};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -90,22 +90,20 @@ impl<'a> Connection<'a> {
             let line = self.next_line()?;
             let may_wait = line.as_ref().is_ok_and(Command::may_wait);
             let before = self.session.state().name();
+            // It says nothing only in Data and Closed, which are not here.
             let Some(answer) = self.step(line) else { break };
             self.say(&answer, before)?;
             if !may_wait && *self.session.state() != State::Closed {
                 self.wire.flush()?;
             }
-            if let State::Data(transaction) = self.session.state() {
-                let transaction = transaction.clone();
-                self.receive_message(&transaction)?;
-            }
+            self.receive_message()?;
         }
         Ok(())
     }
 
     /// Waits for a line, and reads it as a command. A line that is none comes
     /// back as the reply that says why.
-    fn next_line(&mut self) -> Result<Result<Command, Reply>, Lost> {
+    fn next_line(&mut self) -> Result<Parsed, Lost> {
         let deadline = Instant::now() + self.shared.timeout;
         loop {
             let Some(line) = self.lines.next_command() else {
@@ -115,29 +113,34 @@ impl<'a> Connection<'a> {
             show(self.id, &line, self.shared.explainer.as_ref());
             return Ok(match line {
                 CommandLine::Line(line) => Command::parse(line),
-                CommandLine::TooLong => Err(reply::COMMAND_TOO_LONG),
-                CommandLine::BareLineFeed(_) => Err(reply::BARE_LINE_FEED),
+                CommandLine::TooLong(line) => {
+                    Command::parse_refused(line, reply::COMMAND_TOO_LONG)
+                }
+                CommandLine::BareLineFeed(line) => {
+                    Command::parse_refused(line, reply::BARE_LINE_FEED)
+                }
             });
         }
     }
 
     /// One step of the machine. If the line is a RCPT, the directory is asked
     /// first: the machine knows no mailboxes.
-    fn step(&mut self, line: Result<Command, Reply>) -> Option<Answer> {
+    fn step(&mut self, line: Parsed) -> Option<Answer> {
         let directory = &self.shared.directory;
         let path = line.as_ref().ok().and_then(Command::forward_path);
         let verdict = path.map(|path| directory.verdict(path));
         self.session.step(line, verdict)
     }
 
-    /// The message, from behind the 354 to the reply to its last dot.
+    /// After a 354: the message, up to the reply to its last dot.
     ///
     /// Whatever is wrong with it or with the disk, it is read to its real end
     /// first: only then does the client listen again.
-    fn receive_message(
-        &mut self,
-        transaction: &Transaction,
-    ) -> Result<(), Lost> {
+    fn receive_message(&mut self) -> Result<(), Lost> {
+        let State::Data(transaction) = self.session.state() else {
+            return Ok(());
+        };
+        let recipients = transaction.recipients.len();
         let envelope = Envelope {
             session: self.id,
             transaction,
@@ -156,7 +159,7 @@ impl<'a> Connection<'a> {
         }
         let outcome = incoming.finish();
         if outcome.is_ok() {
-            self.tally.add(transaction.recipients.len(), size);
+            self.tally.add(recipients, size);
         }
         let answer = self.session.end_of_data(outcome);
         self.say(&answer, "Data")?;
@@ -170,11 +173,14 @@ impl<'a> Connection<'a> {
         incoming: &mut Incoming<'_>,
     ) -> Result<Progress, Lost> {
         let patience = Instant::now() + self.shared.timeout;
+        let mut received = 0;
         loop {
             let Some(piece) = self.lines.next_piece() else {
-                let extra = incoming.size() / BYTES_PER_SECOND;
+                let extra = received / BYTES_PER_SECOND;
                 let deadline = patience + Duration::from_secs(extra);
-                self.lines.feed(self.wire.read(deadline)?);
+                let bytes = self.wire.read(deadline)?;
+                received += bytes.len() as u64;
+                self.lines.feed(bytes);
                 continue;
             };
             match incoming.take(piece) {
@@ -243,7 +249,7 @@ impl Tally {
 fn show(id: u64, line: &CommandLine<'_>, explainer: Option<&Explainer>) {
     let (bytes, end) = match line {
         CommandLine::Line(text) => (*text, "\r\n"),
-        CommandLine::TooLong => (&b"(more than 2048 bytes)"[..], ""),
+        CommandLine::TooLong(beginning) => (*beginning, "... (too long)"),
         CommandLine::BareLineFeed(text) => (*text, ""),
     };
     log::debug!("[{id}] C: {}", printable(bytes));

@@ -75,6 +75,9 @@ pub(super) struct Wire<'a> {
     input: Vec<u8>,
     output: Vec<u8>,
     timeout: Duration,
+    /// A write has failed, perhaps in the middle of a line: what came behind
+    /// it could not be read as a reply.
+    is_broken: bool,
 }
 
 impl<'a> Wire<'a> {
@@ -88,6 +91,7 @@ impl<'a> Wire<'a> {
             input,
             output: Vec::new(),
             timeout,
+            is_broken: false,
         }
     }
 
@@ -142,6 +146,10 @@ impl<'a> Wire<'a> {
     }
 
     fn write(&mut self, deadline: Instant) -> Result<(), Lost> {
+        if self.is_broken {
+            return Err(Lost::Closed);
+        }
+        self.is_broken = true;
         let output = mem::take(&mut self.output);
         let mut rest = output.as_slice();
         while !rest.is_empty() {
@@ -151,6 +159,7 @@ impl<'a> Wire<'a> {
                 Err(error) => only_a_pause(error)?,
             }
         }
+        self.is_broken = false;
         Ok(())
     }
 }
