@@ -248,3 +248,54 @@ fn without_threads_it_turns_one_away_and_goes_on() {
     hello(&server);
     wait_until("the log tells of it", || server.log().contains("no thread"));
 }
+
+/// The system calls of a server from its start to the end of one session, one
+/// a line, with the paths of its files.
+fn calls_of_a_session(mail: &Path, session: &[u8]) -> Vec<String> {
+    let folder = TempDir::new().unwrap();
+    let trace = folder.path().join("trace");
+    let file = trace.display().to_string();
+    let calls = "trace=mkdir,fsync,linkat,setsockopt,sendto";
+    let strace = ["strace", "-D", "-f", "-y", "-qq", "-o", &file, "-e", calls];
+    let mut server = Server::start_by(&strace, mail, &OPTIONS);
+    let mut client = server.connect();
+    client.expect(220);
+    client.send(session);
+    while client.try_reply().is_ok() {}
+    server.kill();
+    let text = || fs::read_to_string(&trace).unwrap();
+    wait_until("strace has written it all", || text().contains("killed by"));
+    text().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_batch_of_commands_is_answered_in_one_write_and_stored_with_two_syncs() {
+    if !can_inject() {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let mail = folder.path().join("above/mail");
+    let calls = calls_of_a_session(
+        &mail,
+        b"HELO a.example\r\nMAIL FROM:<>\r\nRCPT TO:<bob@example.org>\r\n\
+          RCPT TO:<nobody@example.org>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n",
+    );
+    let count = |words: [&str; 2]| {
+        let has = |call: &&String| words.iter().all(|word| call.contains(word));
+        calls.iter().filter(has).count()
+    };
+    let text = calls.join("\n");
+    assert_eq!(count(["setsockopt(", "TCP_NODELAY"]), 1, "{text}");
+    // 220; HELO; MAIL to DATA together; the dot; QUIT.
+    assert_eq!(count(["sendto(", ""]), 5, "{text}");
+    let batch = "\"250 2.1.0 Sender OK\\r\\n250 2.1.5";
+    assert_eq!(count(["sendto(", batch]), 1, "{text}");
+    // The message and its folder, after the folder was synced at the start.
+    assert_eq!(count(["fsync(", "/bob/tmp/"]), 1, "{text}");
+    assert_eq!(count(["fsync(", "/bob/new>"]), 2, "{text}");
+    // The folders above were made, so they are synced; the probe as well.
+    let above = folder.path().display().to_string();
+    assert_eq!(count(["fsync(", &format!("<{above}>")]), 1, "{text}");
+    assert_eq!(count(["fsync(", "/above>"]), 1, "{text}");
+    assert_eq!(count(["fsync(", "/.probe-"]), 1, "{text}");
+}

@@ -6,14 +6,17 @@
 
 mod support;
 
+use pillarbox::mailbox::disk::{Claim, Disk, DiskFile, RealDisk};
 use pillarbox::server::{Server, Settings};
+use std::ffi::OsString;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use support::wait_until;
 use tempfile::TempDir;
 
@@ -34,6 +37,12 @@ fn connect(server: &Server) -> TcpStream {
 }
 
 fn deliver(server: &Server, text: &str) {
+    let replies = send(server, text);
+    assert!(replies.contains("250 2.0.0 Stored"), "{replies}");
+}
+
+/// A session with one message; what the server said.
+fn send(server: &Server, text: &str) -> String {
     let mut client = connect(server);
     let session = format!(
         "HELO client.example\r\nMAIL FROM:<>\r\nRCPT TO:<bob@localhost>\r\n\
@@ -42,7 +51,7 @@ fn deliver(server: &Server, text: &str) {
     client.write_all(session.as_bytes()).unwrap();
     let mut replies = String::new();
     client.read_to_string(&mut replies).unwrap();
-    assert!(replies.contains("250 2.0.0 Stored"), "{replies}");
+    replies
 }
 
 fn messages(mail: &Path) -> Vec<String> {
@@ -132,6 +141,85 @@ fn dropping_a_server_ends_sessions_and_threads_and_frees_the_port() {
             .map_or(0, Iterator::count),
         0
     );
+}
+
+/// A disk in which a fault of ours sits: the first message makes it panic.
+struct PanickingDisk(AtomicBool);
+
+impl Disk for PanickingDisk {
+    fn claim(
+        &self,
+        folder: &Path,
+        tidy: &mut dyn FnMut() -> io::Result<()>,
+    ) -> io::Result<Claim> {
+        RealDisk.claim(folder, tidy)
+    }
+    fn create_directory(&self, path: &Path) -> io::Result<()> {
+        RealDisk.create_directory(path)
+    }
+    fn is_directory(&self, path: &Path) -> bool {
+        RealDisk.is_directory(path)
+    }
+    fn names(&self, directory: &Path) -> io::Result<Vec<OsString>> {
+        RealDisk.names(directory)
+    }
+    fn create_file(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        let is_message = path.to_string_lossy().contains("/tmp/1");
+        let is_first = is_message && !self.0.swap(true, Ordering::SeqCst);
+        assert!(!is_first, "a panic on purpose");
+        RealDisk.create_file(path)
+    }
+    fn open_file(&self, path: &Path) -> io::Result<Box<dyn Read>> {
+        RealDisk.open_file(path)
+    }
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        RealDisk.link(from, to)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        RealDisk.rename(from, to)
+    }
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        RealDisk.remove_file(path)
+    }
+    fn modified(&self, path: &Path) -> io::Result<SystemTime> {
+        RealDisk.modified(path)
+    }
+    fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        RealDisk.sync_directory(path)
+    }
+}
+
+#[test]
+fn a_panic_ends_one_session_and_no_other() {
+    let _alone = ALONE.lock();
+    let folder = TempDir::new().unwrap();
+    let mut settings = Settings::new(folder.path().join("mail"));
+    settings.listen = vec!["127.0.0.1:0".parse().unwrap()];
+    settings.disk = Box::new(PanickingDisk(AtomicBool::new(false)));
+    settings.max_connections = 2;
+    let server = Server::start(settings).unwrap();
+    let mut other = connect(&server);
+    let mut unlucky = connect(&server);
+    unlucky
+        .write_all(
+            b"HELO a.example\r\nMAIL FROM:<>\r\nRCPT TO:<bob@localhost>\r\n\
+              DATA\r\n.\r\n",
+        )
+        .unwrap();
+    let mut heard = String::new();
+    // It is closed, perhaps by a reset.
+    let _ = unlucky.read_to_string(&mut heard);
+    assert!(!heard.contains("Stored"), "{heard}");
+    other.write_all(b"NOOP\r\n").unwrap();
+    let mut reply = [0; 6];
+    other.read_exact(&mut reply).unwrap();
+    // Its place is free again, and the next message is stored.
+    wait_until("a message is stored", || {
+        send(&server, "hello").contains("Stored")
+    });
+    assert_eq!(messages(&folder.path().join("mail")).len(), 1);
+    drop(server);
+    no_thread_is_left();
 }
 
 #[test]

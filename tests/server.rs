@@ -263,7 +263,9 @@ fn connections_that_come_and_go_leave_no_place_taken() {
 
 #[test]
 fn a_thousand_mailboxes_are_made_and_no_more() {
-    let server = Server::start(&["--domain", "example.org"]);
+    let folder = TempDir::new().unwrap();
+    let options = ["--domain", "example.org"];
+    let mut server = Server::start_in(folder.path(), &options);
     let mut client = server.connect();
     client.expect(220);
     client.say("HELO client.example");
@@ -291,4 +293,116 @@ fn a_thousand_mailboxes_are_made_and_no_more() {
     }
     let mailboxes = fs::read_dir(server.mail().join("example.org")).unwrap();
     assert_eq!(mailboxes.count(), 1000);
+    // The next run counts those of this one.
+    server.kill();
+    let server = Server::start_in(folder.path(), &options);
+    let mut client = server.connect();
+    client.expect(220);
+    for (line, code) in [
+        ("HELO client.example", 250),
+        ("MAIL FROM:<>", 250),
+        ("RCPT TO:<one.more@example.org>", 452),
+        ("RCPT TO:<u0@example.org>", 250),
+    ] {
+        client.say(line);
+        client.expect(code);
+    }
+}
+
+#[test]
+fn the_last_place_for_a_mailbox_goes_to_who_delivers_first() {
+    let folder = TempDir::new().unwrap();
+    for number in 0..998 {
+        let mailbox = format!("example.org/u{number}");
+        fs::create_dir_all(folder.path().join(mailbox)).unwrap();
+    }
+    let server = Server::start_in(folder.path(), &["--domain", "example.org"]);
+    let mut clients = ["first", "second"].map(|name| {
+        let mut client = server.connect();
+        client.expect(220);
+        for line in [
+            "HELO client.example",
+            "MAIL FROM:<>",
+            &format!("RCPT TO:<{name}@example.org>"),
+        ] {
+            client.say(line);
+            client.expect(250);
+        }
+        client
+    });
+    for (client, code) in clients.iter_mut().zip([250, 452]) {
+        client.say("DATA\r\n.");
+        client.expect(354);
+        client.expect(code);
+    }
+    assert_eq!(server.messages("example.org", "first").len(), 1);
+    assert!(!server.mail().join("example.org/second").exists());
+}
+
+#[test]
+fn a_refused_message_leaves_the_disk_before_its_end_has_come() {
+    let server = Server::start(&["--domain", "example.org"]);
+    let mut client = server.connect();
+    client.expect(220);
+    for (line, code) in [
+        ("HELO client.example", 250),
+        ("MAIL FROM:<>", 250),
+        ("RCPT TO:<bob@example.org>", 250),
+        ("DATA", 354),
+    ] {
+        client.say(line);
+        client.expect(code);
+    }
+    let tmp = server.mail().join("example.org/bob/tmp");
+    client.say("a line");
+    wait_until("the message is begun", || !is_empty(&tmp));
+    client.send(b"a line feed\nalone\r\n");
+    wait_until("the message is gone", || is_empty(&tmp));
+    client.say("more text\r\n.");
+    client.expect(550);
+}
+
+#[test]
+fn an_ipv4_client_of_an_ipv6_socket_keeps_its_ipv4_address() {
+    let mut server = Server::start(&["--listen", "[::ffff:127.0.0.1]:0"]);
+    let mut client = Client::new(server.announced(1)).unwrap();
+    client.send(
+        b"HELO client.example\r\nMAIL FROM:<>\r\nRCPT TO:<bob@localhost>\r\n\
+          DATA\r\nx\r\n.\r\nQUIT\r\n",
+    );
+    while client.try_reply().is_ok() {}
+    let stored = server.messages("localhost", "bob").concat();
+    let stored = String::from_utf8(stored).unwrap();
+    assert!(stored.contains(" ([127.0.0.1])\n"), "{stored}");
+}
+
+#[test]
+fn the_log_tells_the_dialogue_and_the_states_when_asked() {
+    let server = Server::start_with_log("trace", &["--hostname", "mx.example"]);
+    let mut client = server.connect();
+    client.expect(220);
+    client.say("HELO client.example");
+    client.expect(250);
+    for line in [
+        "DEBUG [1] S: 220 mx.example ESMTP",
+        "DEBUG [1] C: HELO client.example",
+        "TRACE [1] Connected -> Greeted",
+        "DEBUG [1] S: 250 mx.example",
+    ] {
+        wait_until(line, || server.log().contains(line));
+    }
+}
+
+#[test]
+fn the_last_reply_arrives_although_the_client_had_more_to_say() {
+    let server = Server::start(&[]);
+    for _ in 0..100 {
+        let mut client = server.connect();
+        client.expect(220);
+        let mut bytes = b"QUIT\r\n".to_vec();
+        bytes.resize(200_000, b'x');
+        // The server may close before it has read all of this.
+        let _ = client.try_send(&bytes);
+        client.expect(221);
+    }
 }

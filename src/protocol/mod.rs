@@ -6,11 +6,11 @@
 //!
 //! In reading order:
 //!   `line`       cuts bytes into lines
-//!   `reply`      what the server can say, and why
-//!   `address`    paths, mailboxes, domains
 //!   `command`    what a line asks for
-//!   `extension`  what EHLO offers, what parameters mean
+//!   `address`    paths, mailboxes, domains
 //!   `session`    the machine: state and command give state and reply
+//!   `extension`  what EHLO offers, what parameters mean
+//!   `reply`      what the server can say, and why
 //!   `data`       the message, up to the dot
 //!   `trace`      Return-Path and Received
 

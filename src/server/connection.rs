@@ -4,6 +4,9 @@
 //! become a line, a command, a step of the machine and a reply. After DATA they
 //! become text and go to the disk (`incoming.rs`).
 //!
+//! The `Wire` reads and writes; `Lost` says why it could not. What all
+//! connections have in common is in `Shared` (`settings.rs`).
+//!
 //! Guarantees:
 //! - 250 after the dot is said only when the message is on the disk;
 //! - whatever ends a connection early, no part of a message stays;

@@ -1,10 +1,10 @@
 //! The server: sockets and threads around the protocol's machine.
 //!
 //! In reading order:
-//!   `settings`    what a server needs to know
 //!   `listener`    accepts, counts, starts a thread for each connection
 //!   `connection`  the one place where the bytes meet the machine
 //!   `incoming`    one message on its way from the wire to the disk
+//!   `settings`    what a server needs to know
 //!   `wire`        reads and writes with deadlines
 //!   `register`    who is connected, and how many may be
 //!   `explain`     the live dialogue, with the reason for each reply
