@@ -126,8 +126,9 @@ fn numbers_in(mail: &Path, mailbox: &str) -> BTreeSet<usize> {
     found
 }
 
+/// Whether nothing is in a folder, or it was not made yet.
 fn is_empty(folder: &Path) -> bool {
-    fs::read_dir(folder).unwrap().next().is_none()
+    fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none())
 }
 
 #[test]
