@@ -126,12 +126,13 @@ impl Directory {
         if let Some(found) = named(&whole).or_else(|| named(without_tag)) {
             return Ok(found);
         }
-        match self.is_open && is_plain(without_tag) {
-            true => Ok(Recipient {
+        if self.is_open && is_plain(without_tag) {
+            Ok(Recipient {
                 domain,
                 local_part: without_tag.to_owned(),
-            }),
-            false => Err(reply::NO_SUCH_MAILBOX),
+            })
+        } else {
+            Err(reply::NO_SUCH_MAILBOX)
         }
     }
 

@@ -132,9 +132,10 @@ pub(super) fn parse(arguments: &[String]) -> Result<Invocation, Complaint> {
         return Err("serve: --stdio does not go with --listen".to_owned());
     }
     let settings = settings(&given).map_err(|text| format!("serve: {text}"))?;
-    Ok(match given.opt_present("stdio") {
-        true => Invocation::Converse(Box::new(settings)),
-        false => Invocation::Serve(Box::new(settings)),
+    Ok(if given.opt_present("stdio") {
+        Invocation::Converse(Box::new(settings))
+    } else {
+        Invocation::Serve(Box::new(settings))
     })
 }
 
@@ -251,9 +252,10 @@ fn mailbox(text: &str, domains: &[String]) -> Result<Recipient, Complaint> {
 
 fn mail(given: &Matches) -> Result<PathBuf, Complaint> {
     let folder = given.opt_str("mail").unwrap_or_else(|| "mail".to_owned());
-    match folder.is_empty() {
-        true => Err(wrong("mail", &folder, "the name of a folder")),
-        false => Ok(folder.into()),
+    if folder.is_empty() {
+        Err(wrong("mail", &folder, "the name of a folder"))
+    } else {
+        Ok(folder.into())
     }
 }
 

@@ -179,9 +179,10 @@ fn local_part(text: &str) -> Read<'_, String> {
 /// ```
 fn dot_string(text: &str) -> Read<'_, String> {
     let (word, rest) = split_where(text, |c| !is_atext(c) && c != '.');
-    match is_dot_string(word) {
-        true => Ok((word.to_owned(), rest)),
-        false => Err(Syntax),
+    if is_dot_string(word) {
+        Ok((word.to_owned(), rest))
+    } else {
+        Err(Syntax)
     }
 }
 
@@ -241,9 +242,10 @@ fn domain(text: &str) -> Read<'_, &str> {
         return Err(Syntax);
     }
     let has_long_label = name.split('.').any(|l| l.len() > LABEL_LIMIT);
-    match has_long_label || name.len() > DOMAIN_LIMIT {
-        true => Err(TooLong),
-        false => Ok((name, rest)),
+    if has_long_label || name.len() > DOMAIN_LIMIT {
+        Err(TooLong)
+    } else {
+        Ok((name, rest))
     }
 }
 
@@ -295,9 +297,10 @@ fn ipv6(text: &str) -> Option<Ipv6Addr> {
     let address: Ipv6Addr = text.parse().ok()?;
     let groups = text.split(':').filter(|group| !group.is_empty()).count();
     let with_ipv4 = usize::from(text.contains('.'));
-    match text.contains("::") && groups + with_ipv4 > 6 {
-        true => None,
-        false => Some(address),
+    if text.contains("::") && groups + with_ipv4 > 6 {
+        None
+    } else {
+        Some(address)
     }
 }
 

@@ -122,9 +122,10 @@ impl Command {
             verb if is_http(verb) => return Ok(Command::Http),
             _ => return Err(reply::UNKNOWN_COMMAND),
         };
-        let parsed = match argument.iter().any(u8::is_ascii_control) {
-            true => Err(reply::CONTROL_CHARACTER),
-            false => parser(argument),
+        let parsed = if argument.iter().any(u8::is_ascii_control) {
+            Err(reply::CONTROL_CHARACTER)
+        } else {
+            parser(argument)
         };
         match parsed {
             Err(why) if verb == b"RCPT" => Ok(Command::UnreadableRcpt(why)),
@@ -136,9 +137,10 @@ impl Command {
     /// long, or did not end in CR LF. Only HTTP is worse than that.
     pub fn parse_refused(line: &[u8], why: Reply) -> Parsed {
         let (verb, _) = split_verb(line);
-        match is_http(&verb.to_ascii_uppercase()) {
-            true => Ok(Command::Http),
-            false => Err(why),
+        if is_http(&verb.to_ascii_uppercase()) {
+            Ok(Command::Http)
+        } else {
+            Err(why)
         }
     }
 

@@ -296,9 +296,10 @@ impl Session {
         if answer.reply.is_client_error() {
             self.errors += 1;
         }
-        match self.errors < ERROR_LIMIT {
-            true => answer,
-            false => self.hang_up(reply::TOO_MANY_ERRORS),
+        if self.errors < ERROR_LIMIT {
+            answer
+        } else {
+            self.hang_up(reply::TOO_MANY_ERRORS)
         }
     }
 }

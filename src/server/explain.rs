@@ -110,9 +110,10 @@ impl Explainer {
             .map(|row| String::from_utf8_lossy(row).into_owned())
             .collect();
         let text = rows.join(&format!("\n{:1$}", "", begin.len()));
-        match self.has_colour {
-            true => format!("{begin}{colour}{text}{PLAIN}\n"),
-            false => format!("{begin}{text}\n"),
+        if self.has_colour {
+            format!("{begin}{colour}{text}{PLAIN}\n")
+        } else {
+            format!("{begin}{text}\n")
         }
     }
 }

@@ -90,9 +90,10 @@ impl<'a> Incoming<'a> {
             // What was written of it so far goes away at once.
             self.staged = Err(refusal);
         }
-        match self.message.is_endless() {
-            true => Progress::Endless,
-            false => Progress::More,
+        if self.message.is_endless() {
+            Progress::Endless
+        } else {
+            Progress::More
         }
     }
 
@@ -135,10 +136,12 @@ fn received(
     now: SystemTime,
 ) -> String {
     let is_extended = envelope.client.is_some_and(|c| c.is_extended);
-    let protocol = match envelope.transaction.parameters.utf8 {
-        true => "UTF8SMTP",
-        false if is_extended => "ESMTP",
-        false => "SMTP",
+    let protocol = if envelope.transaction.parameters.utf8 {
+        "UTF8SMTP"
+    } else if is_extended {
+        "ESMTP"
+    } else {
+        "SMTP"
     };
     let since_1970 = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     let received = Received {

@@ -220,12 +220,11 @@ impl Post {
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).map_err(|error| {
-        let hint = match error.kind() == ErrorKind::PermissionDenied {
-            true => {
-                " (ports under 1024 need privileges; \
+        let hint = if error.kind() == ErrorKind::PermissionDenied {
+            " (ports under 1024 need privileges; \
                  try --listen 127.0.0.1:2525)"
-            }
-            false => "",
+        } else {
+            ""
         };
         let what = because(&format!("cannot listen on {address}"), &error);
         io::Error::new(error.kind(), format!("{what}{hint}"))

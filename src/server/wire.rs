@@ -114,9 +114,10 @@ impl<'a> Wire<'a> {
     pub(super) fn say(&mut self, line: &str) -> Result<(), Lost> {
         self.output.extend_from_slice(line.as_bytes());
         self.output.extend_from_slice(b"\r\n");
-        match self.output.len() < WRITE_SIZE {
-            true => Ok(()),
-            false => self.flush(),
+        if self.output.len() < WRITE_SIZE {
+            Ok(())
+        } else {
+            self.flush()
         }
     }
 
@@ -166,9 +167,10 @@ impl<'a> Wire<'a> {
 
 fn time_left(deadline: Instant) -> Result<Duration, Lost> {
     let left = deadline.saturating_duration_since(Instant::now());
-    match left.is_zero() {
-        true => Err(Lost::TimedOut),
-        false => Ok(left),
+    if left.is_zero() {
+        Err(Lost::TimedOut)
+    } else {
+        Ok(left)
     }
 }
 
@@ -180,8 +182,9 @@ fn only_a_pause(error: io::Error) -> Result<(), Lost> {
         ErrorKind::TimedOut,
         ErrorKind::Interrupted,
     ];
-    match pauses.contains(&error.kind()) {
-        true => Ok(()),
-        false => Err(Lost::Broken(error)),
+    if pauses.contains(&error.kind()) {
+        Ok(())
+    } else {
+        Err(Lost::Broken(error))
     }
 }
