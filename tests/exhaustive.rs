@@ -276,7 +276,10 @@ fn try_byte(line: &[u8], place: usize, byte: u8) -> bool {
             false => sent.push(*old),
         }
     }
-    let command = Command::parse(&sent);
+    let command = match Command::parse(&sent) {
+        Ok(Command::UnreadableRcpt(why)) => Err(why),
+        other => other,
+    };
     let shown = sent.escape_ascii();
     if byte.is_ascii_control() && !(byte == b'\t' && place + 1 == line.len()) {
         assert!(command.is_err(), "{shown} was taken");

@@ -151,7 +151,11 @@ fn make_with_parents(folder: &Path) -> io::Result<()> {
         Some(_) | None => Path::new("."),
     };
     make_with_parents(parent)?;
-    RealDisk.create_directory(folder)?;
+    let made = RealDisk.create_directory(folder);
+    // Another process may have been faster.
+    if !folder.is_dir() {
+        made?;
+    }
     RealDisk.sync_directory(parent)
 }
 

@@ -69,11 +69,12 @@ impl Maildirs {
         now: SystemTime,
     ) -> io::Result<Maildirs> {
         let claim = disk.claim(root, &mut || clean(&*disk, root, now))?;
-        probe(&*disk, root)?;
+        let names = Names::new(host);
+        probe(&*disk, &root.join(format!(".probe-{}", names.run)))?;
         Ok(Maildirs {
             root: root.to_owned(),
             disk,
-            names: Names::new(host),
+            names,
             ready: Mutex::default(),
             _claim: claim,
         })
@@ -100,11 +101,13 @@ impl Maildirs {
             return Ok(());
         }
         for folder in folders {
+            let made = self.disk.create_directory(folder);
             if !self.disk.is_directory(folder) {
-                self.disk.create_directory(folder)?;
+                made?;
             }
         }
-        // Also if they were there: who made them may have died before this.
+        // Also if they were there: another process may have made them, and
+        // died before this.
         for folder in folders.into_iter().chain([&self.root]) {
             self.disk.sync_directory(folder)?;
         }
@@ -283,10 +286,7 @@ fn needs_a_copy(error: &io::Error) -> bool {
 
 /// Finds out at the start, and not at the first message, that the folder
 /// cannot be written.
-fn probe(disk: &dyn Disk, root: &Path) -> io::Result<()> {
-    let path = root.join(format!(".probe-{}", std::process::id()));
-    // A crash may have left it.
-    let _ = disk.remove_file(&path);
-    disk.create_file(&path)?.sync()?;
-    disk.remove_file(&path)
+fn probe(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+    disk.create_file(path)?.sync()?;
+    disk.remove_file(path)
 }

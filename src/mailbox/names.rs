@@ -13,7 +13,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// Makes the names.
 pub(super) struct Names {
     host: String,
-    run: String,
+    /// What tells this run from all others.
+    pub(super) run: String,
     count: AtomicU64,
 }
 
