@@ -9,6 +9,7 @@
 
 use pillarbox::protocol::reply;
 use pillarbox::transcript::check::check;
+use pillarbox::transcript::header::Plays;
 use pillarbox::transcript::run::{Outcome, read_all, run_all};
 use pillarbox::transcript::script::Transcript;
 use std::path::Path;
@@ -111,8 +112,11 @@ fn replies() -> Vec<(String, String)> {
 
 #[test]
 fn every_reply_of_the_server_stands_in_a_transcript() {
+    // What a played server says proves nothing about ours.
+    let ours = |t: &&Transcript| t.header.plays == Plays::Client;
     let spoken: String = all()
         .iter()
+        .filter(ours)
         .flat_map(|transcript| &transcript.steps)
         .map(|step| step.source.text.replace("{host} ", "") + "\n")
         .collect();
