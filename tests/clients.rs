@@ -13,25 +13,18 @@
 
 mod support;
 
-use std::env;
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
-use support::{DEADLINE, Server, needs};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use support::programs::{
+    self, CLIENT, CURL, Client, MSMTP, PYTHON, SENDER, SWAKS, curl, msmtp,
+    smtplib, swaks,
+};
+use support::{Server, needs};
 use tempfile::TempDir;
 
 const DOMAIN: &str = "mx.example.org";
-const SENDER: &str = "alice@client.example";
-const CLIENT: &str = "client.example";
-
-const SWAKS: &[&str] = &["swaks", "--version"];
-const CURL: &[&str] = &["curl", "--version"];
-const MSMTP: &[&str] = &["msmtp", "--version"];
 const MUTT: &[&str] = &["mutt", "-v"];
-/// Some systems have a Python with half of its library.
-const PYTHON: &[&str] = &["python3", "-c", "import mailbox, pty, smtplib"];
 
 #[test]
 fn swaks_delivers_every_message_as_it_was_sent() {
@@ -165,20 +158,6 @@ fn message(name: &'static str, to: Vec<&'static str>, body: &[u8]) -> Message {
     Message { name, to, bytes }
 }
 
-/// What a client is told: the port, the recipients, the file. The file is
-/// also its standard input.
-type Client = fn(u16, &[String], &Path) -> Command;
-
-fn swaks(port: u16, to: &[String], file: &Path) -> Command {
-    let mut command = Command::new("swaks");
-    command
-        .args(["--server", "127.0.0.1", "--port", &port.to_string()])
-        .args(["--helo", CLIENT, "--from", SENDER, "--to", &to.join(",")])
-        .args(["--suppress-data", "--data"])
-        .arg(format!("@{}", file.display()));
-    command
-}
-
 /// swaks always sends a line end of its own before the final dot. And since
 /// people feed it whole DATA sections, it takes a dot on the last line for the
 /// final dot, and cuts it off.
@@ -186,50 +165,6 @@ fn what_swaks_makes_of_it(message: &[u8]) -> Vec<u8> {
     let text = message.strip_suffix(b"\n.\n").unwrap_or(message);
     [text, b"\n"].concat()
 }
-
-fn curl(port: u16, to: &[String], file: &Path) -> Command {
-    let mut command = Command::new("curl");
-    command
-        .args(["--silent", "--show-error", "--crlf", "--upload-file"])
-        .arg(file)
-        // The path of the URL is what it says in EHLO.
-        .arg(format!("smtp://127.0.0.1:{port}/{CLIENT}"))
-        .args(["--mail-from", SENDER]);
-    for address in to {
-        command.args(["--mail-rcpt", address]);
-    }
-    command
-}
-
-fn msmtp(port: u16, to: &[String], _stdin: &Path) -> Command {
-    let mut command = Command::new("msmtp");
-    command
-        .args(["--host=127.0.0.1", "--auth=off", "--tls=off"])
-        .arg(format!("--port={port}"))
-        .arg(format!("--domain={CLIENT}"))
-        .arg(format!("--from={SENDER}"))
-        .arg("--")
-        .args(to);
-    command
-}
-
-fn smtplib(port: u16, to: &[String], _stdin: &Path) -> Command {
-    let mut command = Command::new("python3");
-    command
-        .args(["-c", SENDMAIL, &port.to_string(), CLIENT, SENDER])
-        .args(to);
-    command
-}
-
-/// smtplib changes line ends in text only; bytes go out as they come in.
-const SENDMAIL: &str = "\
-import smtplib, sys
-port, client, sender, *to = sys.argv[1:]
-message = sys.stdin.buffer.read().replace(b'\\n', b'\\r\\n')
-with smtplib.SMTP('127.0.0.1', int(port), client, timeout=60) as server:
-    refused = server.sendmail(sender, to, message, ['BODY=8BITMIME'])
-    assert not refused, refused
-";
 
 const MAILDIR: &str = "\
 import mailbox, sys
@@ -283,40 +218,11 @@ impl Office {
 
     /// Runs a program to its good end, and gives what it printed.
     fn run(&self, command: &mut Command, input: Stdio) -> String {
-        let desk = self.desk.path();
-        let printed = desk.join("printed");
-        let output = File::create(&printed).expect("a file is made");
-        let child = command
-            // Nobody's own settings, and nobody's proxy.
-            .env_clear()
-            .env("PATH", env::var_os("PATH").unwrap_or_default())
-            .env("TERM", "vt100")
-            .env("HOME", desk)
-            .current_dir(desk)
-            .stdin(input)
-            .stdout(output.try_clone().expect("a second handle"))
-            .stderr(output)
-            .spawn()
-            .expect("an installed program starts");
-        let is_done = ends_well(child);
-        let text = fs::read(&printed).expect("what it printed");
-        let text = String::from_utf8_lossy(&text).into_owned();
-        assert!(is_done, "{command:?}: {text}\n{}", self.server.log());
+        let ended = programs::run(command, input, self.desk.path());
+        let text = ended.printed;
+        assert!(ended.well, "{command:?}: {text}\n{}", self.server.log());
         text
     }
-}
-
-fn ends_well(mut child: Child) -> bool {
-    let end = Instant::now() + DEADLINE;
-    while Instant::now() < end {
-        if let Some(status) = child.try_wait().expect("our own child") {
-            return status.success();
-        }
-        thread::sleep(Duration::from_millis(5));
-    }
-    child.kill().expect("our own child");
-    child.wait().expect("our own child");
-    false
 }
 
 /// Delivers the whole table with one client. `arrives` says what the client

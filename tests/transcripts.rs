@@ -9,6 +9,7 @@
 
 use pillarbox::protocol::reply;
 use pillarbox::transcript::check::check;
+use pillarbox::transcript::header::Plays;
 use pillarbox::transcript::run::{Outcome, read_all, run_all};
 use pillarbox::transcript::script::{Action, Transcript};
 use std::path::Path;
@@ -117,8 +118,11 @@ fn reply_in(line: &str) -> String {
 
 #[test]
 fn every_reply_of_the_server_stands_in_a_transcript() {
+    // What a played server says proves nothing about ours.
+    let ours = |t: &&Transcript| t.header.plays == Plays::Client;
     let spoken: Vec<String> = all()
         .iter()
+        .filter(ours)
         .flat_map(|transcript| &transcript.steps)
         .filter(|step| matches!(step.action, Action::Reply(_)))
         .map(|step| reply_in(&step.source.text))

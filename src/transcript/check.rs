@@ -8,12 +8,15 @@
 //! * What it sends is known when it is sent, and its holes cannot be filled
 //!   in two ways.
 //! * Its clients all have numbers, or none has.
+//! * If it plays the server, each command is followed by its reply (`turns`).
 //!
 //! A file that breaks one of these can still be played.
 
 use super::header::{Level, Plays};
 use super::script::{Action, MailboxStep, ReplyStep, Step, Transcript};
 use super::text::{Part, Text};
+
+mod turns;
 
 /// The most lines of a transcript.
 pub const MOST_LINES: usize = 60;
@@ -31,6 +34,9 @@ pub fn check(transcript: &Transcript) -> Vec<Finding> {
         findings.extend(domains(line, text));
     }
     findings.extend(ending(&transcript.steps));
+    if transcript.header.plays == Plays::Server {
+        findings.extend(turns::check(&transcript.steps));
+    }
     findings.sort_by_key(|(line, _)| *line);
     findings
 }

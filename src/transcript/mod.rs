@@ -19,6 +19,7 @@
 //!   `stored`      the messages in a Maildir, compared with the `M:` lines
 //!   `judge`       is what the server did what stands on the page?
 //!   `replay`      the one loop that plays a script against a server
+//!   `play`        the other direction: plays the server to a client
 //!   `failure`     what went wrong, for people
 //!   `own_server`  starts our own program for one transcript
 //!   `run`         one file, or a folder of files, against our own program
@@ -30,6 +31,7 @@ mod judge;
 pub mod matching;
 mod own_server;
 pub mod parse;
+pub mod play;
 pub mod replay;
 pub mod run;
 pub mod script;

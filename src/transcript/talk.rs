@@ -1,4 +1,4 @@
-//! One connection to a server: write, read a whole reply, see the end.
+//! One connection, from our side: write, read a whole reply, see the end.
 //!
 //! A thread reads all that comes and passes it on through a channel. So every
 //! wait has a deadline, the end of the connection comes in its order, and we
@@ -6,10 +6,15 @@
 //!
 //! Interface:
 //!   `Connection::open`       connects
+//!   `Connection::over`       takes a connection that a client has opened
 //!   `Connection::write`      sends bytes, in one write
+//!   `Connection::write_some` the same with a deadline, for what may be long
 //!   `Connection::reply`      waits for one whole reply, and checks its form
+//!   `Connection::line`       waits for one line
+//!   `Connection::bytes`      waits for this many bytes
 //!   `Connection::silence`    waits, and nothing may come
 //!   `Connection::closes`     waits for the end, and nothing may come before
+//!   `Connection::close`      ends it so that the last words still arrive
 //!
 //! A reply ends where the protocol says so (a blank behind the code), not
 //! where a script expects it: the rest of a longer one is never taken for the
@@ -29,6 +34,31 @@ const MOST_PIECES: usize = 1024;
 
 /// The most lines in a reply. A server could say `250-` without end.
 const MOST_LINES: usize = 10_000;
+
+/// How long a line may be, with its CR LF.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Longest {
+    /// What a reply may have (RFC 5321 4.5.3.1.5).
+    Reply,
+    /// More than any client needs; only a full memory is worse.
+    Text,
+}
+
+impl Longest {
+    fn bytes(self) -> usize {
+        match self {
+            Longest::Reply => LINE_LIMIT,
+            Longest::Text => 65_536,
+        }
+    }
+
+    fn reason(self) -> &'static str {
+        match self {
+            Longest::Reply => "a line of more than 512 bytes",
+            Longest::Text => "a line of more than 65,536 bytes",
+        }
+    }
+}
 
 /// What the reading thread reports.
 enum Event {
@@ -88,6 +118,14 @@ impl Connection {
         deadline: Duration,
     ) -> io::Result<Connection> {
         let stream = TcpStream::connect_timeout(&address, deadline)?;
+        Connection::over(stream, deadline)
+    }
+
+    /// Starts to read from a connection that is open already.
+    pub(super) fn over(
+        stream: TcpStream,
+        deadline: Duration,
+    ) -> io::Result<Connection> {
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(deadline))?;
         let reading = stream.try_clone()?;
@@ -111,6 +149,20 @@ impl Connection {
         let _ = self.stream.write_all(bytes);
     }
 
+    /// Sends some of these bytes before the time is over; says how many.
+    pub(super) fn write_some(
+        &mut self,
+        bytes: &[u8],
+        until: Instant,
+    ) -> io::Result<usize> {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.stream.set_write_timeout(Some(left))?;
+        self.stream.write(bytes)
+    }
+
     /// Whether something waits to be read.
     pub(super) fn has_unread(&mut self) -> bool {
         self.wait(Instant::now());
@@ -126,7 +178,7 @@ impl Connection {
     pub(super) fn reply(&mut self, until: Instant) -> Result<Said, Trouble> {
         let mut said: Option<Said> = None;
         loop {
-            let line = self.line(until)?;
+            let line = self.line(until, Longest::Reply)?;
             let malformed = |reason| Trouble::Malformed {
                 reason,
                 heard: [&line, b"\r\n".as_slice()].concat(),
@@ -184,30 +236,59 @@ impl Connection {
         }
     }
 
-    /// Waits for a line, and checks its length and its end.
-    fn line(&mut self, until: Instant) -> Result<Vec<u8>, Trouble> {
+    /// Waits for a line, checks its length and its end, and cuts off the end.
+    pub(super) fn line(
+        &mut self,
+        until: Instant,
+        longest: Longest,
+    ) -> Result<Vec<u8>, Trouble> {
         loop {
             if let Some(end) = self.line_end() {
                 let line = self.unread.drain(..=end).collect();
-                return without_line_end(line);
+                return without_line_end(line, longest);
             }
-            let heard = || self.unread.clone();
-            if self.unread.len() >= LINE_LIMIT {
-                return without_line_end(heard());
+            if self.unread.len() >= longest.bytes() {
+                return without_line_end(self.unread.clone(), longest);
             }
-            match self.end {
-                Some(End::Clean) => {
-                    return Err(Trouble::Closed { heard: heard() });
-                }
-                Some(End::Broken) => {
-                    return Err(Trouble::Broken { heard: heard() });
-                }
-                None => {}
-            }
-            if !self.wait(until) {
-                let heard = std::mem::take(&mut self.unread);
-                return Err(Trouble::Late { heard });
-            }
+            self.more(until)?;
+        }
+    }
+
+    /// Waits for this many bytes, whatever they are.
+    pub(super) fn bytes(
+        &mut self,
+        length: usize,
+        until: Instant,
+    ) -> Result<Vec<u8>, Trouble> {
+        while self.unread.len() < length {
+            self.more(until)?;
+        }
+        Ok(self.unread.drain(..length).collect())
+    }
+
+    /// Waits for more bytes than there are.
+    fn more(&mut self, until: Instant) -> Result<(), Trouble> {
+        let end = self.end;
+        if end.is_none() && self.wait(until) {
+            return Ok(());
+        }
+        let heard = std::mem::take(&mut self.unread);
+        Err(match end {
+            Some(End::Clean) => Trouble::Closed { heard },
+            Some(End::Broken) => Trouble::Broken { heard },
+            None => Trouble::Late { heard },
+        })
+    }
+
+    /// Ends it so that what was said last still arrives.
+    ///
+    /// A plain close while input is unread resets the connection, and a reset
+    /// overtakes the last words. So we close one half, and drop what comes
+    /// until the other side has closed, too, or the time is over.
+    pub(super) fn close(mut self, until: Instant) {
+        let _ = self.stream.shutdown(Shutdown::Write);
+        while self.wait(until) {
+            self.unread.clear();
         }
     }
 
@@ -263,10 +344,13 @@ fn read_all(mut stream: TcpStream, events: &SyncSender<Event>) {
 }
 
 /// Cuts off CR LF (RFC 5321 2.3.8), if the line may be so long.
-fn without_line_end(line: Vec<u8>) -> Result<Vec<u8>, Trouble> {
+fn without_line_end(
+    line: Vec<u8>,
+    longest: Longest,
+) -> Result<Vec<u8>, Trouble> {
     let malformed = |reason, heard| Err(Trouble::Malformed { reason, heard });
-    if line.len() > LINE_LIMIT || !line.ends_with(b"\n") {
-        return malformed("a line of more than 512 bytes", line);
+    if line.len() > longest.bytes() || !line.ends_with(b"\n") {
+        return malformed(longest.reason(), line);
     }
     match line.strip_suffix(b"\r\n") {
         None => malformed("a line that does not end in CR LF", line),

@@ -5,6 +5,7 @@
 //!   `Client`      speaks SMTP line by line, as a person with netcat would
 //!   `wait_until`  waits for something that another process does
 //!   `needs`       whether a program is here that a test wants
+//!   `programs`    mail clients that other people wrote
 //!
 //! Whatever waits has a deadline, far longer than a slow machine needs: a test
 //! that gets there fails, and says what it had waited for. No test sleeps to
@@ -24,6 +25,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+
+pub mod programs;
 
 /// Everything that waits gives up after this long.
 pub const DEADLINE: Duration = Duration::from_secs(60);
