@@ -1,5 +1,6 @@
 # aiosmtpd: a server as a library, in Python. Read by `peer`.
-# `max-recipients` has no counterpart.
+
+peer_keys="max-size"
 
 peer_version() {
     echo "aiosmtpd $("$CACHE/venv/bin/python" -c \

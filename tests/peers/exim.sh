@@ -6,6 +6,8 @@
 
 exim=$CACHE/exim/usr/sbin/exim4
 
+peer_keys="max-size max-recipients"
+
 peer_version() {
     # With Debian's number: what was mended since is in it.
     echo "Exim $(dpkg-deb -f "$CACHE"/exim/packages/exim4-daemon-*.deb Version)"

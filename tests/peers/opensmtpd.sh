@@ -6,6 +6,8 @@
 
 opensmtpd=$CACHE/opensmtpd
 
+peer_keys="max-size max-recipients"
+
 peer_version() {
     echo "OpenSMTPD $("$opensmtpd/usr/sbin/smtpd" -h 2>&1 |
         sed -n 's/^version: OpenSMTPD //p')"
@@ -39,7 +41,7 @@ smtp limit max-rcpt $(setting max-recipients 1000)
 table recipients { $(printf '"%s" ' "${recipients[@]}") }
 table boxes { ${boxes#, } }
 listen on 127.0.0.1 port $PORT hostname mx.example.org
-action "keep" maildir "$DIR/mail/%{rcpt.user}" virtual <boxes>
+action "keep" maildir "$DIR/mail/%{rcpt.user:lowercase}" virtual <boxes>
 match from any for rcpt-to <recipients> action "keep"
 END
 }

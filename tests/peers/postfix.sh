@@ -4,6 +4,8 @@
 # the machine. Some settings are for the tests: no name look-ups, no pause
 # after a mistake, no limit per client, and mistakes do not end a session.
 
+peer_keys="max-size max-recipients"
+
 peer_version() {
     echo "Postfix $(postconf -d -h mail_version)"
 }
@@ -59,6 +61,12 @@ smtpd_error_sleep_time = 0
 smtpd_client_connection_count_limit = 0
 smtpd_hard_error_limit = 100
 END
+    more_settings
+}
+
+# For another Postfix that is like this one but for some settings.
+more_settings() {
+    :
 }
 
 # Which program does what: the list of Postfix's own master.cf, without the
