@@ -1,11 +1,14 @@
 //! The program: picks the command, prints, and says how it ended.
 //!
-//! Exit codes: 0 done, 1 could not be done, 2 wrong usage.
+//! Exit codes: 0 done, 1 could not be done, 2 wrong usage. `replay` has codes
+//! of its own.
 
 use pillarbox::options::{self, Invocation};
 use pillarbox::protocol::trace;
 use pillarbox::server::{self, Server, Settings};
-use std::io::{self, ErrorKind, Write};
+use pillarbox::transcript;
+use pillarbox::transcript::command::{self, World};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -21,6 +24,7 @@ fn main() -> ExitCode {
         Err(complaint) => return fail(WRONG_USAGE, &complaint),
         Ok(Invocation::Print(text)) => print(&text),
         Ok(Invocation::Serve(settings)) => serve(*settings),
+        Ok(Invocation::Replay(settings)) => return replay(&settings),
         Ok(Invocation::Converse(settings)) => {
             start_log(settings.explain);
             server::converse(*settings)
@@ -54,6 +58,31 @@ fn serve(settings: Settings) -> io::Result<()> {
     }
     server.wait();
     Ok(())
+}
+
+/// Plays transcripts; the exit code is the verdict.
+fn replay(settings: &transcript::settings::Settings) -> ExitCode {
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => return fail(FAILED, &error.to_string()),
+    };
+    let (mut out, mut errors) = (io::stdout().lock(), io::stderr());
+    let is_terminal = errors.is_terminal();
+    let mut world = World {
+        program,
+        date: today(),
+        out: &mut out,
+        errors: &mut errors,
+        is_terminal,
+    };
+    ExitCode::from(command::replay(settings, &mut world))
+}
+
+/// `2026-11-22`, in UTC.
+fn today() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let time = trace::iso_date_time(now.unwrap_or_default().as_secs());
+    time.split('T').next().unwrap_or_default().to_owned()
 }
 
 /// Logs to standard error, one line an event, times in UTC. Beside the live

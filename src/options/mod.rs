@@ -8,15 +8,20 @@
 //!   `parse`       the arguments in, an `Invocation` out
 //!   `Invocation`  what the user asked for
 //!
-//! Each command has a file of its own: `serve.rs`.
+//! Each command has a file of its own: `serve.rs`, `replay.rs`.
 
+mod replay;
 mod serve;
 
 use crate::server::Settings;
+use crate::transcript;
 use getopts::{Matches, Options};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
+use std::time::Duration;
+
+const LONGEST_SECONDS: f64 = 86_400.0;
 
 /// What the user asked for.
 pub enum Invocation {
@@ -24,6 +29,8 @@ pub enum Invocation {
     Serve(Box<Settings>),
     /// `pillarbox serve --stdio`.
     Converse(Box<Settings>),
+    /// `pillarbox replay`.
+    Replay(Box<transcript::settings::Settings>),
     /// `--help` or `--version`: print this and end.
     Print(String),
 }
@@ -38,6 +45,7 @@ Usage: pillarbox COMMAND [OPTION]...
 
 Commands:
     serve       receive mail into Maildirs
+    replay      play transcripts, and judge this server or another one
 
 Options:
     -h, --help      this text; 'pillarbox COMMAND --help' tells more
@@ -51,6 +59,7 @@ pub fn parse(arguments: &[String]) -> Result<Invocation, Complaint> {
     };
     match command.as_str() {
         "serve" => serve::parse(rest),
+        "replay" => replay::parse(rest),
         "-h" | "--help" => Ok(Invocation::Print(USAGE.to_owned())),
         "-V" | "--version" => {
             let version = env!("CARGO_PKG_VERSION");
@@ -104,6 +113,25 @@ fn number<N: FromStr + PartialOrd + Display>(
             return Err(wrong(option, &text, &what));
         }
     }
+    Ok(())
+}
+
+/// Puts a time into `place`, if the option is given. Decimals are allowed.
+fn seconds(
+    given: &Matches,
+    option: &str,
+    place: &mut Duration,
+) -> Result<(), Complaint> {
+    let Some(text) = given.opt_str(option) else {
+        return Ok(());
+    };
+    let limit = LONGEST_SECONDS;
+    let seconds = text.parse::<f64>().ok();
+    let Some(seconds) = seconds.filter(|s| (0.001..=limit).contains(s)) else {
+        let what = format!("a number of seconds from 0.001 to {limit}");
+        return Err(wrong(option, &text, &what));
+    };
+    *place = Duration::from_secs_f64(seconds);
     Ok(())
 }
 

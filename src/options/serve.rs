@@ -1,6 +1,6 @@
 //! The options of `pillarbox serve`.
 
-use super::{Complaint, Invocation, number, read, wrong};
+use super::{Complaint, Invocation, number, read, seconds, wrong};
 use crate::mailbox::directory::is_plain;
 use crate::protocol::address::{self, Host};
 use crate::protocol::extension::Extension;
@@ -10,7 +10,6 @@ use getopts::{Matches, Options};
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 const USAGE: &str = "\
 Receives mail by SMTP, and stores it in Maildirs.
@@ -25,7 +24,6 @@ Ctrl-C: what was answered 250 is on the disk.";
 /// none left is ended.
 const MOST_CONNECTIONS: usize = 10_000;
 const MOST_RECIPIENTS: usize = 10_000;
-const LONGEST_TIMEOUT_SECONDS: f64 = 86_400.0;
 
 /// Large enough for any message, small enough that twice as much is a number.
 const LARGEST_SIZE: u64 = 1 << 40;
@@ -162,7 +160,7 @@ fn settings(given: &Matches) -> Result<Settings, Complaint> {
         let limit = settings.max_per_client.insert(1);
         number(given, "max-per-client", most, limit)?;
     }
-    timeout(given, &mut settings.timeout)?;
+    seconds(given, "timeout", &mut settings.timeout)?;
     settings.explain = given.opt_present("explain");
     Ok(settings)
 }
@@ -259,20 +257,6 @@ fn mail(given: &Matches) -> Result<PathBuf, Complaint> {
     }
 }
 
-fn timeout(given: &Matches, place: &mut Duration) -> Result<(), Complaint> {
-    let Some(text) = given.opt_str("timeout") else {
-        return Ok(());
-    };
-    let limit = LONGEST_TIMEOUT_SECONDS;
-    let seconds = text.parse::<f64>().ok();
-    let Some(seconds) = seconds.filter(|s| (0.001..=limit).contains(s)) else {
-        let what = format!("a number of seconds from 0.001 to {limit}");
-        return Err(wrong("timeout", &text, &what));
-    };
-    *place = Duration::from_secs_f64(seconds);
-    Ok(())
-}
-
 fn without(given: &Matches) -> Result<Vec<Extension>, Complaint> {
     let read = |name: &String| {
         Extension::named(name).ok_or_else(|| {
@@ -287,6 +271,7 @@ fn without(given: &Matches) -> Result<Vec<Extension>, Complaint> {
 mod tests {
     use super::*;
     use crate::options;
+    use std::time::Duration;
 
     fn parse_words(line: &str) -> Result<Invocation, Complaint> {
         let words: Vec<String> =
@@ -297,7 +282,9 @@ mod tests {
     fn settings_of(line: &str) -> Settings {
         match parse_words(line) {
             Ok(Invocation::Serve(settings)) => *settings,
-            Ok(Invocation::Converse(_)) => panic!("not --stdio"),
+            Ok(Invocation::Converse(_) | Invocation::Replay(_)) => {
+                panic!("another command")
+            }
             Ok(Invocation::Print(text)) => panic!("{text}"),
             Err(complaint) => panic!("{complaint}"),
         }

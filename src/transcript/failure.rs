@@ -1,7 +1,7 @@
 //! What went wrong in a transcript, for people.
 //!
 //! ```text
-//! FAIL transcripts/04-dots.txt:24: wrong message in the mailbox
+//! transcripts/04-dots.txt:24: wrong message in the mailbox
 //!        expected  M: .one dot
 //!        got       M: ..one dot
 //!        title     A line that begins with a dot
@@ -9,8 +9,11 @@
 //! ```
 //!
 //! What was expected is the line as it stands in the file; what came can be
-//! pasted back into it. If one of them is a reply of our own server, the rule
-//! behind it is shown, too: a failure should teach something.
+//! pasted back into it. A failure should teach something: if one of the two is
+//! a reply of our own server, the rule behind it is shown; otherwise the rule
+//! for this kind of mistake.
+//!
+//! Whether it counts (`FAIL`) or not (`WEAK`) is said by the report.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -41,8 +44,8 @@ pub struct Failure {
     pub title: String,
     /// The sections that it is about.
     pub spec: Vec<String>,
-    /// Our own reply, with its rule, if one of the two lines is one.
-    pub reply: Option<Reply>,
+    /// The rule behind it, and its section.
+    pub rule: String,
     /// Where the reason may be, if not in this line.
     pub hint: Option<String>,
     /// Whether the server gave no answer at all; then its log tells more.
@@ -59,6 +62,8 @@ pub(super) struct Mismatch {
     pub(super) got: String,
     pub(super) unanswered: bool,
     pub(super) hint: Option<String>,
+    /// A rule for the case that no reply of our own has one.
+    pub(super) rule: Rule,
 }
 
 impl Mismatch {
@@ -73,6 +78,58 @@ impl Mismatch {
             got: got.into(),
             unanswered: false,
             hint: None,
+            rule: Rule::None,
+        }
+    }
+}
+
+/// The rule behind a mistake that no reply of our own explains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rule {
+    /// It is the transcript or the machine that is wrong, not the server.
+    None,
+    Code,
+    Form,
+    OneReply,
+    NoClose,
+    Close,
+    Stored,
+    Offer,
+}
+
+impl Rule {
+    fn words(self) -> &'static str {
+        match self {
+            Rule::None => "",
+            Rule::Code => {
+                "The first digit is the answer: 2 done, 3 go on, 4 not now, \
+                 5 no. (RFC 5321 4.2.1)"
+            }
+            Rule::Form => {
+                "Each line of a reply is the same three digits, a blank or a \
+                 hyphen, words and CR LF, 512 octets at most. \
+                 (RFC 5321 4.2, 4.5.3.1.5)"
+            }
+            Rule::OneReply => {
+                "Each command has one reply: not none, not two. \
+                 (RFC 5321 4.2)"
+            }
+            Rule::NoClose => {
+                "Only after QUIT, after 421 and after a time-out does the \
+                 server close. (RFC 5321 3.8)"
+            }
+            Rule::Close => {
+                "After its reply to QUIT, and after 421, the server closes. \
+                 (RFC 5321 3.8, 4.1.1.10)"
+            }
+            Rule::Stored => {
+                "With its 250 after the final dot the server takes the \
+                 message, once and unchanged. (RFC 5321 4.1.1.4, 6.1)"
+            }
+            Rule::Offer => {
+                "A keyword in the reply to EHLO is an offer: it stands there \
+                 each time. (RFC 5321 4.1.1.1)"
+            }
         }
     }
 }
@@ -85,12 +142,17 @@ impl Failure {
             got,
             unanswered,
             hint,
+            rule,
         } = mismatch;
+        let reply = known(&source.text).or_else(|| known(&got));
         Failure {
             path: transcript.path.clone(),
             line: source.line,
             message,
-            reply: known(&source.text).or_else(|| known(&got)),
+            rule: match reply {
+                Some(reply) => format!("{} ({})", reply.rule, reply.section),
+                None => rule.words().to_owned(),
+            },
             expected: source.text,
             got,
             title: transcript.header.title.clone(),
@@ -105,7 +167,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display();
-        write!(f, "FAIL {path}:{}: {}", self.line, self.message)?;
+        write!(f, "{path}:{}: {}", self.line, self.message)?;
         let mut row = |name: &str, value: &str| match value {
             "" => Ok(()),
             value => write!(f, "\n       {name:<9} {value}"),
@@ -114,9 +176,7 @@ impl fmt::Display for Failure {
         row("got", &self.got)?;
         row("title", &self.title)?;
         row("see", &self.spec.join("; "))?;
-        if let Some(reply) = self.reply {
-            row("rule", &format!("{} ({})", reply.rule, reply.section))?;
-        }
+        row("rule", &self.rule)?;
         row("hint", self.hint.as_deref().unwrap_or_default())?;
         self.log.iter().try_for_each(|line| row("log", line))
     }
@@ -173,7 +233,7 @@ mod tests {
         let mismatch = Mismatch::new(&source, wrong, "M: ..one dot");
         let failure = Failure::new(&read(DOTS).unwrap(), mismatch);
         let wanted = "\
-FAIL test.txt:24: wrong message in the mailbox
+test.txt:24: wrong message in the mailbox
        expected  M: .one dot
        got       M: ..one dot
        title     A line that begins with a dot

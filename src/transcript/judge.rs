@@ -4,19 +4,81 @@
 //!   `reply`    is this the reply that stands there?
 //!   `trouble`  no reply came, or something else did: says it in words
 //!
+//!   `offers`   does this reply to EHLO offer what the transcript needs?
+//!
 //! Our own server must say every byte as written, and holes are the only
-//! freedom. So `(also right: ...)`, which is for other servers, is not looked
-//! at here. That a reply is well-formed is checked before, in `talk.rs`.
+//! freedom; `(also right: ...)`, which is for other servers, is not looked at.
+//! Another server is judged by the three digits, or by the first one; its
+//! words only give values to names. That a reply is well-formed is checked
+//! before, in `talk.rs`, for every server.
 
 use std::time::Duration;
 
-use super::failure::{Mismatch, show};
+use super::failure::{Mismatch, Rule, show};
 use super::matching::Names;
-use super::script::{Action, ReplyStep, Step};
+use super::script::{Action, AlsoRight, ReplyStep, Source, Step};
 use super::talk::{Said, Trouble};
+use super::target::Match;
 
-/// Compares a reply line by line, and binds its names.
+/// Compares a reply with the one on the page, and binds its names.
 pub(super) fn reply(
+    step: &Step,
+    wanted: &ReplyStep,
+    said: &Said,
+    matching: Match,
+    names: &mut Names,
+) -> Result<(), Mismatch> {
+    let is_right = match matching {
+        Match::Exact => return exact_reply(step, wanted, said, names),
+        Match::Code => said.code == wanted.code,
+        Match::Class => said.code / 100 == wanted.code / 100,
+    };
+    if !is_right && !is_also_right(&wanted.also_right, said.code) {
+        let first = said.lines.first().map_or(b"".as_slice(), Vec::as_slice);
+        let got = format!("{} {}", speaker(step, ':'), show(first));
+        return Err(wrong_reply(&step.source, got));
+    }
+    for (line, got) in wanted.lines.iter().zip(&said.lines) {
+        let (_, text) = mark_and_text(got);
+        // Other words are no fault; they only leave a name without a value.
+        let _ = names.fit(&line.text, text);
+    }
+    Ok(())
+}
+
+fn is_also_right(others: &[AlsoRight], code: u16) -> bool {
+    others.iter().any(|other| match other {
+        AlsoRight::Code(right) => *right == code,
+        AlsoRight::Class(digit) => *digit == code / 100,
+    })
+}
+
+/// Whether each of these keywords stands in a reply to EHLO; if not, which.
+///
+/// ```abnf
+/// ehlo-line = ehlo-keyword *( SP ehlo-param )    ; RFC 5321 4.1.1.1
+/// ```
+pub(super) fn offers<'a>(
+    said: &Said,
+    needs: &'a [String],
+) -> Result<(), &'a str> {
+    let lines = said.lines.iter().skip(1);
+    let keywords: Vec<String> = lines
+        .map(|line| {
+            let (_, text) = mark_and_text(line);
+            let text = String::from_utf8_lossy(text);
+            let keyword = text.split(' ').next().unwrap_or_default();
+            keyword.to_ascii_uppercase()
+        })
+        .collect();
+    match needs.iter().find(|need| !keywords.contains(need)) {
+        Some(missing) => Err(missing),
+        None => Ok(()),
+    }
+}
+
+/// Compares a reply line by line, every byte.
+fn exact_reply(
     step: &Step,
     wanted: &ReplyStep,
     said: &Said,
@@ -28,10 +90,16 @@ pub(super) fn reply(
         let same = said.code == wanted.code && more == line.more;
         if !same || !names.fit(&line.text, text) {
             let got = format!("{} {}", speaker(step, ':'), show(got));
-            return Err(Mismatch::new(&line.source, "wrong reply", got));
+            return Err(wrong_reply(&line.source, got));
         }
     }
     Ok(())
+}
+
+fn wrong_reply(source: &Source, got: String) -> Mismatch {
+    let mut mismatch = Mismatch::new(source, "wrong reply", got);
+    mismatch.rule = Rule::Code;
+    mismatch
 }
 
 /// Whether more lines follow, and the words behind the code.
@@ -48,21 +116,38 @@ pub(super) fn trouble(
     trouble: Trouble,
     deadline: Duration,
 ) -> Mismatch {
-    let (message, heard, unanswered) = match trouble {
-        Trouble::Late { heard } => (late(step, deadline), heard, true),
-        Trouble::Closed { heard } => ("server closed".into(), heard, true),
-        Trouble::Broken { heard } => ("connection reset".into(), heard, true),
+    let mut mismatch = Mismatch::new(&step.source, "", "");
+    mismatch.unanswered = true;
+    mismatch.rule = Rule::NoClose;
+    let (message, heard) = match trouble {
+        Trouble::Late { heard } => {
+            mismatch.rule = rule_of_lateness(step);
+            (late(step, deadline), heard)
+        }
+        Trouble::Closed { heard } => ("server closed".into(), heard),
+        Trouble::Broken { heard } => ("connection reset".into(), heard),
         Trouble::Spoke { heard } => {
-            ("the server said more".into(), heard, false)
+            mismatch.unanswered = false;
+            mismatch.rule = Rule::OneReply;
+            ("the server said more".into(), heard)
         }
         Trouble::Malformed { reason, heard } => {
-            (format!("malformed reply: {reason}"), heard, false)
+            mismatch.unanswered = false;
+            mismatch.rule = Rule::Form;
+            (format!("malformed reply: {reason}"), heard)
         }
     };
-    let mut mismatch = Mismatch::new(&step.source, message, "");
+    mismatch.message = message;
     mismatch.got = got(step, &heard);
-    mismatch.unanswered = unanswered;
     mismatch
+}
+
+fn rule_of_lateness(step: &Step) -> Rule {
+    if matches!(step.action, Action::ServerCloses) {
+        Rule::Close
+    } else {
+        Rule::OneReply
+    }
 }
 
 fn late(step: &Step, deadline: Duration) -> String {
@@ -101,7 +186,7 @@ fn is_reply_line(line: &[u8]) -> bool {
 }
 
 /// `S:`, `S2:` or `S2>`.
-fn speaker(step: &Step, mark: char) -> String {
+pub(super) fn speaker(step: &Step, mark: char) -> String {
     match step.client {
         Some(number) => format!("S{number}{mark}"),
         None => format!("S{mark}"),

@@ -5,6 +5,7 @@
 //!
 //! Interface:
 //!   `Names::fit`     compares a text with bytes, and binds its names
+//!   `Names::set`      gives a name its value before the first line
 //!   `Names::expand`  turns a text into the bytes that are sent
 //!
 //! Holes take as few bytes as they can, from left to right; where the rest of
@@ -55,6 +56,12 @@ impl Names {
             }
         }
         Ok(all)
+    }
+
+    /// Gives a name its value before anything is compared.
+    pub fn set(&mut self, name: &str, value: &[u8]) {
+        self.bound.retain(|(bound, _)| bound != name);
+        self.bind(name, value);
     }
 
     fn bind(&mut self, name: &str, value: &[u8]) {

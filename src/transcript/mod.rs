@@ -16,30 +16,56 @@
 //!   `check`       what is allowed, but not in this repository
 //!   `matching`    does a text fit these bytes? and what are its names bound to
 //!   `talk`        one connection: write, read a whole reply, see the end
-//!   `stored`      the messages in a Maildir, compared with the `M:` lines
+//!   `target`      a server to talk to, and how strictly it is judged
+//!   `alias`       other names for the cast
+//!   `message`     one stored message, compared with the `M:` lines
+//!   `stored`      the messages in a Maildir
 //!   `judge`       is what the server did what stands on the page?
-//!   `replay`      the one loop that plays a script against a server
 //!   `play`        the other direction: plays the server to a client
 //!   `failure`     what went wrong, for people
+//!   `replay`      the one loop that plays a script against a server
+//!   `scratch`     a folder that goes away, and the end of a log
 //!   `own_server`  starts our own program for one transcript
-//!   `run`         one file, or a folder of files, against our own program
+//!   `student`     starts somebody else's server for one transcript
+//!   `stand`       which of them, or one that runs
+//!   `probe`       asks a server what it offers
+//!   `run`         many transcripts, each with its server
+//!   `report`      what became of them: text, TAP, JUnit, tsv
+//!   `matrix`      one table of several runs
+//!   `show`        the whole talk of one transcript
+//!   `progress`    how far a run is
+//!   `settings`    what the command line asks for
+//!   `command`     `pillarbox replay`
 
+pub mod alias;
 pub mod check;
+pub mod command;
 pub mod failure;
 pub mod header;
 mod judge;
 pub mod matching;
+mod matrix;
+mod message;
 mod own_server;
 pub mod parse;
 pub mod play;
-pub mod replay;
+mod probe;
+mod progress;
+mod replay;
+pub mod report;
 pub mod run;
+mod scratch;
 pub mod script;
+pub mod settings;
+pub mod show;
 mod spoken;
 mod stage;
+pub mod stand;
 mod steps;
 mod stored;
+mod student;
 mod talk;
+pub mod target;
 pub mod text;
 
 #[cfg(test)]

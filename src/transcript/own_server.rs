@@ -6,23 +6,18 @@
 //!
 //! Only this process is ended, by its handle and never by its name.
 
-use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{self, Child, Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
+
+use super::scratch::{LogTail, Scratch};
 
 /// How long the program may take until it listens.
 const START: Duration = Duration::from_secs(10);
-
-/// How much of its log is kept, and how many lines of it are shown.
-const LOG_BYTES: usize = 16 * 1024;
-const LOG_LINES: usize = 12;
 
 /// The options of every transcript, unless its header says otherwise.
 ///
@@ -34,13 +29,28 @@ const CAST: [(&str, &str); 4] = [
     ("mailbox", "carol@example.org"),
 ];
 
+/// Why there is no server to talk to.
+#[derive(Debug)]
+pub(super) struct NotStarted {
+    /// In one line.
+    pub(super) reason: String,
+    /// The last lines of its log.
+    pub(super) log: Vec<String>,
+}
+
+impl NotStarted {
+    pub(super) fn because(reason: String) -> NotStarted {
+        let log = Vec::new();
+        NotStarted { reason, log }
+    }
+}
+
 /// A server that runs for one transcript.
 #[derive(Debug)]
 pub(super) struct OwnServer {
     child: Child,
     address: SocketAddr,
-    log: Arc<Mutex<Vec<u8>>>,
-    log_reader: Option<JoinHandle<()>>,
+    log: Option<LogTail>,
     scratch: Scratch,
 }
 
@@ -50,22 +60,21 @@ impl OwnServer {
     pub(super) fn start(
         program: &Path,
         options: &[(String, String)],
-    ) -> Result<OwnServer, String> {
-        let scratch = Scratch::new()
-            .map_err(|error| format!("no scratch folder: {error}"))?;
-        let mut child = launch(program, &scratch.mail(), options)
-            .map_err(|e| format!("cannot start {}: {e}", program.display()))?;
-        let log = Arc::default();
-        let log_reader = child.stderr.take().map(|stderr| {
-            let log = Arc::clone(&log);
-            thread::spawn(move || keep_end(stderr, &log))
-        });
+    ) -> Result<OwnServer, NotStarted> {
+        let scratch = Scratch::new().map_err(|error| {
+            NotStarted::because(format!("no scratch folder: {error}"))
+        })?;
+        let launched = launch(program, &scratch.mail(), options);
+        let mut child = launched.map_err(|error| {
+            let program = program.display();
+            NotStarted::because(format!("cannot start {program}: {error}"))
+        })?;
+        let log = child.stderr.take().map(LogTail::of);
         let lines = child.stdout.take().map(first_line);
         let mut server = OwnServer {
             child,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             log,
-            log_reader,
             scratch,
         };
         let line = lines.and_then(|lines| lines.recv_timeout(START).ok());
@@ -89,22 +98,15 @@ impl OwnServer {
     /// Ends the process. Gives back the last lines of its log.
     pub(super) fn stop(mut self) -> Vec<String> {
         self.end();
-        if let Some(reader) = self.log_reader.take() {
-            let _ = reader.join();
-        }
-        let log = self.log.lock().map(|log| log.clone()).unwrap_or_default();
-        let log = String::from_utf8_lossy(&log);
-        let lines: Vec<&str> = log.lines().collect();
-        let first = lines.len().saturating_sub(LOG_LINES);
-        lines.into_iter().skip(first).map(printable).collect()
+        let log = self.log.as_ref().map(LogTail::last_lines);
+        log.unwrap_or_default()
     }
 
-    fn did_not_start(self) -> String {
-        let log = self.stop().join("\n  ");
-        if log.is_empty() {
-            return "our own server did not start".into();
+    fn did_not_start(self) -> NotStarted {
+        NotStarted {
+            reason: "our own server did not start".into(),
+            log: self.stop(),
         }
-        format!("our own server did not start:\n  {log}")
     }
 
     fn end(&mut self) {
@@ -169,54 +171,6 @@ fn first_line(stdout: impl Read + Send + 'static) -> Receiver<String> {
     receiver
 }
 
-/// Reads all of the log, and keeps its end.
-fn keep_end(mut stderr: impl Read, log: &Mutex<Vec<u8>>) {
-    let mut buffer = [0; 4096];
-    while let Ok(length @ 1..) = stderr.read(&mut buffer) {
-        let (bytes, _) = buffer.split_at(length);
-        if let Ok(mut log) = log.lock() {
-            log.extend(bytes);
-            let too_many = log.len().saturating_sub(LOG_BYTES);
-            log.drain(..too_many);
-        }
-    }
-}
-
-/// A line of the log without control characters.
-fn printable(line: &str) -> String {
-    line.chars().filter(|c| !c.is_control()).collect()
-}
-
-/// A folder of its own that goes away.
-#[derive(Debug)]
-struct Scratch(PathBuf);
-
-impl Scratch {
-    /// `create_dir` fails if the folder exists, so nobody shares one.
-    fn new() -> io::Result<Scratch> {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        loop {
-            let number = COUNT.fetch_add(1, Ordering::Relaxed);
-            let name = format!("pillarbox-{}-{number}", process::id());
-            let path = std::env::temp_dir().join(name);
-            match fs::create_dir(&path) {
-                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-                result => return result.map(|()| Scratch(path)),
-            }
-        }
-    }
-
-    fn mail(&self) -> PathBuf {
-        self.0.join("mail")
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,33 +215,13 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_long_log_is_kept() {
-        let log = Mutex::default();
-        keep_end([b'x'; LOG_BYTES].as_slice(), &log);
-        keep_end(b"the end".as_slice(), &log);
-        let log = log.into_inner().unwrap();
-        assert_eq!(log.len(), LOG_BYTES);
-        assert!(log.ends_with(b"xthe end"));
-    }
-
-    #[test]
-    fn a_scratch_folder_is_nobody_elses_and_goes_away() {
-        let (one, two) = (Scratch::new().unwrap(), Scratch::new().unwrap());
-        assert_ne!(one.0, two.0);
-        fs::create_dir_all(one.mail().join("example.org")).unwrap();
-        let path = one.0.clone();
-        drop(one);
-        assert!(!path.exists());
-    }
-
-    #[test]
     fn a_program_that_is_not_there_or_says_something_else_did_not_start() {
         let start = |program| OwnServer::start(Path::new(program), &[]);
-        let error = start("/no/such/program").unwrap_err();
-        assert!(error.starts_with("cannot start"), "{error}");
+        let reason = start("/no/such/program").unwrap_err().reason;
+        assert!(reason.starts_with("cannot start"), "{reason}");
         for program in ["false", "echo"] {
-            let error = start(program).unwrap_err();
-            assert_eq!(error, "our own server did not start");
+            let reason = start(program).unwrap_err().reason;
+            assert_eq!(reason, "our own server did not start");
         }
     }
 }

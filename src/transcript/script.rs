@@ -11,10 +11,12 @@
 //! How a file becomes a `Transcript` is said in `parse.rs`; what a step does
 //! against a server, in `replay.rs`.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::header::Header;
+use super::stage::mailbox_address;
 use super::text::Text;
 
 /// One file.
@@ -135,6 +137,20 @@ pub struct MailboxAddress {
     pub local_part: String,
     /// Behind it.
     pub domain: String,
+}
+
+impl MailboxAddress {
+    /// Reads `bob@example.org`. It becomes a path, so it must not lead out of
+    /// the mail folder.
+    pub fn parse(text: &str) -> Result<MailboxAddress, String> {
+        mailbox_address(text)
+    }
+}
+
+impl fmt::Display for MailboxAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.local_part, self.domain)
+    }
 }
 
 /// How many messages are expected.

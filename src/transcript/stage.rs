@@ -171,7 +171,7 @@ fn number(word: &str) -> Option<usize> {
 }
 
 /// The name becomes a path, so it must not lead out of the mail folder.
-fn mailbox_address(word: &str) -> Parsed<MailboxAddress> {
+pub(super) fn mailbox_address(word: &str) -> Parsed<MailboxAddress> {
     let is_folder = |name: &str| {
         !name.is_empty()
             && !name.starts_with('.')

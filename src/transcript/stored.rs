@@ -1,51 +1,128 @@
 //! The messages in a Maildir, compared with the `M:` lines of a transcript.
 //!
-//! A mailbox is a folder, `MAIL/DOMAIN/LOCAL-PART/{new,cur}`, all in lower
-//! case; each file in it is a message. Only those count that came since the
-//! transcript began. A server that answered 250 has stored the message, so
-//! there is nothing to wait for (RFC 5321 4.2.5).
+//! Each file in the `new/` and `cur/` of a mailbox is a message. Only those
+//! count that came since the transcript began. Where the mailboxes are is said
+//! in `target.rs`; what fits a message, in `message.rs`.
 //!
-//! Line ends are ignored, LF or CR LF: a file may have either.
+//! When Pillarbox answers 250, the message is there: we look once. Another
+//! server may deliver it later, so there we look until it fits, or until the
+//! time is over; and where too many messages would be wrong, a moment longer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use super::failure::{Mismatch, show};
+use super::failure::{Mismatch, Rule};
 use super::matching::Names;
+use super::message;
 use super::script::{
-    Action, Count, MailLine, MailboxAddress, MailboxStep, Source, Transcript,
+    Action, Count, MailboxAddress, MailboxStep, Source, Transcript,
 };
+use super::target::{Rules, Target};
+
+/// How often we look, and how long one message too many may take to come.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+const A_MOMENT: Duration = Duration::from_millis(500);
+
+/// How long nothing may come from an earlier transcript before we begin.
+const QUIET: Duration = Duration::from_millis(300);
 
 /// The files of a mailbox, by name, in order.
 type Files = BTreeMap<String, PathBuf>;
 
+/// What came of a look into a mailbox.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// All is as it is written.
+    Fits,
+    /// Nobody could look, for this reason.
+    NotChecked(String),
+}
+
 /// The mailboxes that a transcript looks into.
 #[derive(Debug)]
 pub(super) struct Store {
-    root: PathBuf,
+    mailboxes: BTreeMap<MailboxAddress, Mailbox>,
+    /// The only Maildir of a server that has no others, if it cannot be told
+    /// whose mail is in it.
+    shared: Option<PathBuf>,
+    /// How long a message may take to come; none if it must be there.
+    patience: Option<Duration>,
+    fits: message::Fits,
+}
+
+/// One mailbox.
+#[derive(Debug)]
+struct Mailbox {
+    folders: Vec<PathBuf>,
     /// What was there when the transcript began.
-    before: BTreeMap<MailboxAddress, BTreeSet<String>>,
+    before: BTreeSet<String>,
 }
 
 impl Store {
     /// Takes note of what is there already.
     pub(super) fn open(
-        root: &Path,
+        target: &Target,
+        rules: &Rules,
         transcript: &Transcript,
     ) -> io::Result<Store> {
-        let mut before = BTreeMap::new();
-        for step in &transcript.steps {
-            if let Action::Mailbox(MailboxStep { address, .. }) = &step.action {
-                let names = files(root, address)?.into_keys().collect();
-                before.insert(address.clone(), names);
+        let mut store = Store {
+            mailboxes: BTreeMap::new(),
+            shared: None,
+            patience: (!target.mail.is_at_once()).then_some(rules.deadline),
+            fits: message::Fits::of(rules.matching),
+        };
+        for address in addresses(transcript) {
+            let other = rules.aliases.bytes(address.to_string().as_bytes());
+            let other = String::from_utf8_lossy(&other);
+            let folders = target.mail.folders(&address, &other);
+            let before = BTreeSet::new();
+            let mailbox = Mailbox { folders, before };
+            store.mailboxes.insert(address, mailbox);
+        }
+        store.share(target.mail.shared());
+        store.remember(target.mail.has_a_past())?;
+        Ok(store)
+    }
+
+    /// A student's server may have one Maildir for all. If the transcript
+    /// looks into one mailbox only, that must be it.
+    fn share(&mut self, shared: Option<&Path>) {
+        let is_only = self.mailboxes.len() == 1;
+        match (shared, self.mailboxes.first_entry()) {
+            (Some(root), Some(mut only)) if is_only => {
+                only.get_mut().folders.push(root.into());
+            }
+            (shared, _) => self.shared = shared.map(Path::to_path_buf),
+        }
+    }
+
+    /// Takes note of what is there, once nothing more comes.
+    fn remember(&mut self, has_a_past: bool) -> io::Result<()> {
+        let until = Instant::now() + self.patience.unwrap_or_default();
+        self.take_note()?;
+        let is_known = |mailbox: &Mailbox| !mailbox.folders.is_empty();
+        if has_a_past && self.mailboxes.values().any(is_known) {
+            thread::sleep(QUIET);
+            while self.take_note()? && Instant::now() < until {
+                thread::sleep(QUIET);
             }
         }
-        Ok(Store {
-            root: root.into(),
-            before,
-        })
+        Ok(())
+    }
+
+    /// Whether something else is there than before.
+    fn take_note(&mut self) -> io::Result<bool> {
+        let mut has_changed = false;
+        for mailbox in self.mailboxes.values_mut() {
+            let names = files(&mailbox.folders)?.into_keys().collect();
+            has_changed |= mailbox.before != names;
+            mailbox.before = names;
+        }
+        Ok(has_changed)
     }
 
     /// Looks into a mailbox: are there so many messages, and these?
@@ -54,12 +131,71 @@ impl Store {
         source: &Source,
         step: &MailboxStep,
         names: &mut Names,
+    ) -> Result<Look, Mismatch> {
+        let address = &step.address;
+        let folders = |mailbox: &Mailbox| !mailbox.folders.is_empty();
+        let known = self.mailboxes.get(address).filter(|m| folders(m));
+        let Some(mailbox) = known else {
+            let reason = format!("no --maildir for {address}");
+            return Ok(Look::NotChecked(reason));
+        };
+        if self.is_in_one_maildir(mailbox) {
+            let reason = "all mailboxes are in one Maildir".to_owned();
+            return Ok(Look::NotChecked(reason));
+        }
+        self.wait_until_it_fits(source, mailbox, step, names)?;
+        Ok(Look::Fits)
+    }
+
+    /// Whether mail came, but into the one Maildir of all.
+    fn is_in_one_maildir(&self, mailbox: &Mailbox) -> bool {
+        let has_mail = |folder: &PathBuf| {
+            files(std::slice::from_ref(folder)).is_ok_and(|f| !f.is_empty())
+        };
+        self.shared.as_ref().is_some_and(has_mail)
+            && !mailbox.folders.iter().any(|folder| folder.exists())
+    }
+
+    fn wait_until_it_fits(
+        &self,
+        source: &Source,
+        mailbox: &Mailbox,
+        step: &MailboxStep,
+        names: &mut Names,
+    ) -> Result<(), Mismatch> {
+        let until = Instant::now() + self.patience.unwrap_or_default();
+        if self.patience.is_some() && too_many_is_wrong(step) {
+            thread::sleep(A_MOMENT);
+        }
+        loop {
+            let mut tried = names.clone();
+            match self.look(source, mailbox, step, &mut tried) {
+                Ok(()) => {
+                    *names = tried;
+                    return Ok(());
+                }
+                Err(mismatch) if Instant::now() >= until => {
+                    let rule = Rule::Stored;
+                    return Err(Mismatch { rule, ..mismatch });
+                }
+                Err(_) => thread::sleep(BETWEEN_LOOKS),
+            }
+        }
+    }
+
+    /// One look.
+    fn look(
+        &self,
+        source: &Source,
+        mailbox: &Mailbox,
+        step: &MailboxStep,
+        names: &mut Names,
     ) -> Result<(), Mismatch> {
         let unreadable = |error: io::Error| {
             let message = "the mailbox cannot be read";
             Mismatch::new(source, message, error.to_string())
         };
-        let files = self.new_files(&step.address).map_err(unreadable)?;
+        let files = mailbox.new_files().map_err(unreadable)?;
         check_count(source, step, files.len())?;
         let mut files = files.into_values();
         for lines in &step.messages {
@@ -71,34 +207,50 @@ impl Store {
                 return Err(Mismatch::new(&first.source, message, ""));
             };
             let message = fs::read(file).map_err(unreadable)?;
-            check_message(source, lines, &message, names)?;
+            message::check(source, lines, &message, self.fits, names)?;
         }
         Ok(())
     }
+}
 
-    fn new_files(&self, address: &MailboxAddress) -> io::Result<Files> {
-        let mut files = files(&self.root, address)?;
-        if let Some(before) = self.before.get(address) {
-            files.retain(|name, _| !before.contains(name));
-        }
+impl Mailbox {
+    fn new_files(&self) -> io::Result<Files> {
+        let mut files = files(&self.folders)?;
+        files.retain(|name, _| !self.before.contains(name));
         Ok(files)
     }
 }
 
-/// The messages of a mailbox. One that nobody wrote to has no folder yet.
-fn files(root: &Path, address: &MailboxAddress) -> io::Result<Files> {
-    let mailbox = root
-        .join(address.domain.to_lowercase())
-        .join(address.local_part.to_lowercase());
-    let mut files = Files::new();
-    for folder in ["new", "cur"] {
-        let entries = match fs::read_dir(mailbox.join(folder)) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
-            entries => entries?,
+/// The mailboxes that a transcript looks into.
+fn addresses(transcript: &Transcript) -> BTreeSet<MailboxAddress> {
+    let steps = transcript.steps.iter();
+    let address = steps.filter_map(|step| {
+        let Action::Mailbox(mailbox) = &step.action else {
+            return None;
         };
-        for entry in entries {
-            let entry = entry?;
-            files.insert(unique_name(&entry), entry.path());
+        Some(mailbox.address.clone())
+    });
+    address.collect()
+}
+
+/// Whether it is the point of this look that nothing more came.
+fn too_many_is_wrong(step: &MailboxStep) -> bool {
+    matches!(step.count, Count::AtMost(_) | Count::Exactly(0))
+}
+
+/// The messages of a mailbox. One that nobody wrote to has no folder yet.
+fn files(folders: &[PathBuf]) -> io::Result<Files> {
+    let mut files = Files::new();
+    for folder in folders {
+        for place in ["new", "cur"] {
+            let entries = match fs::read_dir(folder.join(place)) {
+                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+                entries => entries?,
+            };
+            for entry in entries {
+                let entry = entry?;
+                files.insert(unique_name(&entry), entry.path());
+            }
         }
     }
     Ok(files)
@@ -125,125 +277,19 @@ fn check_count(
     if fits {
         return Ok(());
     }
-    let MailboxAddress { local_part, domain } = &step.address;
     let holds = match got {
         0 => "is empty".to_owned(),
         1 => "has 1 message".to_owned(),
         _ => format!("has {got} messages"),
     };
-    let got = format!("(mailbox {local_part}@{domain} {holds})");
+    let got = format!("(mailbox {} {holds})", step.address);
     let message = "wrong number of messages in the mailbox";
     Err(Mismatch::new(source, message, got))
 }
 
-/// Compares the lines of one message.
-///
-/// `M: ...` cuts the wanted lines into blocks. The first block stands at the
-/// beginning, the last one at the end, and each other one at the first place
-/// where it fits.
-fn check_message(
-    source: &Source,
-    wanted: &[MailLine],
-    message: &[u8],
-    names: &mut Names,
-) -> Result<(), Mismatch> {
-    let lines = message_lines(message);
-    let blocks: Vec<&[MailLine]> =
-        wanted.split(|line| line.text.is_none()).collect();
-    let last = blocks.len().saturating_sub(1);
-    let mut rest = lines.as_slice();
-    for (number, block) in blocks.iter().enumerate() {
-        let furthest = rest.len().saturating_sub(block.len());
-        let places = match (number == 0, number == last) {
-            (true, _) => 0..=0,
-            (false, true) => furthest..=furthest,
-            (false, false) => 0..=furthest,
-        };
-        let after = places
-            .clone()
-            .find_map(|place| fit_block(block, rest.get(place..)?, names));
-        rest = match after {
-            Some(after) if number < last || after.is_empty() => after,
-            Some(_) | None => {
-                return Err(explain(source, block, rest, number == 0, names));
-            }
-        };
-    }
-    Ok(())
-}
-
-/// The lines of a message without their ends.
-fn message_lines(message: &[u8]) -> Vec<&[u8]> {
-    let whole = message.strip_suffix(b"\n").unwrap_or(message);
-    if message.is_empty() {
-        return Vec::new();
-    }
-    let lines = whole.split(|byte| *byte == b'\n');
-    lines
-        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
-        .collect()
-}
-
-/// What follows the block, if these lines begin with it.
-fn fit_block<'a, 'b>(
-    block: &[MailLine],
-    lines: &'a [&'b [u8]],
-    names: &mut Names,
-) -> Option<&'a [&'b [u8]]> {
-    let mut tried = names.clone();
-    if fitting(block, lines, &mut tried) < block.len() {
-        return None;
-    }
-    *names = tried;
-    lines.get(block.len()..)
-}
-
-/// How many lines fit, from the first one.
-fn fitting(block: &[MailLine], lines: &[&[u8]], names: &mut Names) -> usize {
-    let mut fits = |wanted: &MailLine, line: &[u8]| match &wanted.text {
-        Some(text) => names.fit(text, line),
-        None => true,
-    };
-    let pairs = block.iter().zip(lines);
-    pairs
-        .take_while(|(wanted, line)| fits(wanted, line))
-        .count()
-}
-
-/// Says which line is wrong, at the place where most of the block fits.
-fn explain(
-    source: &Source,
-    block: &[MailLine],
-    lines: &[&[u8]],
-    is_first: bool,
-    names: &Names,
-) -> Mismatch {
-    let last_place = if is_first { 0 } else { lines.len() };
-    let fitting_at = |place: &usize| {
-        let lines = lines.get(*place..).unwrap_or_default();
-        fitting(block, lines, &mut names.clone())
-    };
-    // The first of equals: `max_by_key` alone would take the last.
-    let best = (0..=last_place).rev().max_by_key(fitting_at).unwrap_or(0);
-    let fits = fitting_at(&best);
-    let got = match lines.get(best + fits) {
-        Some(_) if fits == 0 && !is_first => "no such line".into(),
-        Some(line) => format!("M: {}", show(line)),
-        None => "the message ends".into(),
-    };
-    match (block.get(fits), block.last()) {
-        (Some(wanted), _) => {
-            Mismatch::new(&wanted.source, "wrong message in the mailbox", got)
-        }
-        (None, Some(last)) => {
-            Mismatch::new(&last.source, "the message goes on", got)
-        }
-        (None, None) => Mismatch::new(source, "the message goes on", got),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::target::Mail;
     use super::super::testing;
     use super::*;
 
@@ -255,7 +301,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let head = "Title: t\nLevel: own\n\n";
         let transcript = testing::read(&format!("{head}{directions}")).unwrap();
-        let store = Store::open(folder.path(), &transcript).unwrap();
+        let store = open(folder.path(), &transcript);
         let new = folder.path().join("example.org/bob/new");
         fs::create_dir_all(&new).unwrap();
         for (number, message) in messages.iter().enumerate() {
@@ -270,6 +316,15 @@ mod tests {
             result.map_err(|m| (m.source.line, m.message, m.got))?;
         }
         Ok(())
+    }
+
+    fn open(root: &Path, transcript: &Transcript) -> Store {
+        let target = Target {
+            addresses: Vec::new(),
+            wait: Duration::ZERO,
+            mail: Mail::Own(root.into()),
+        };
+        Store::open(&target, &Rules::default(), transcript).unwrap()
     }
 
     const ONE: &str = "(mailbox bob@example.org has 1 message)\n";
@@ -298,7 +353,7 @@ mod tests {
         fs::write(mailbox.join("new/1.host"), "old").unwrap();
         let text = format!("Title: t\nLevel: own\n\n{ONE}M: new\n");
         let transcript = testing::read(&text).unwrap();
-        let store = Store::open(folder.path(), &transcript).unwrap();
+        let store = open(folder.path(), &transcript);
         let [new, seen] = ["new/1.host", "cur/1.host:2,S"];
         fs::rename(mailbox.join(new), mailbox.join(seen)).unwrap();
         fs::write(mailbox.join("new/2.host"), "new").unwrap();
@@ -307,7 +362,8 @@ mod tests {
             panic!("{step:?}");
         };
         let mut names = Names::default();
-        assert_eq!(store.check(&step.source, look, &mut names), Ok(()));
+        let result = store.check(&step.source, look, &mut names);
+        assert_eq!(result, Ok(Look::Fits));
     }
 
     #[test]

@@ -118,6 +118,10 @@ impl Connection {
         deadline: Duration,
     ) -> io::Result<Connection> {
         let stream = TcpStream::connect_timeout(&address, deadline)?;
+        // While nobody listens, a system may connect a port to itself.
+        if stream.local_addr()? == stream.peer_addr()? {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
         Connection::over(stream, deadline)
     }
 

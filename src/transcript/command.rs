@@ -1,0 +1,340 @@
+//! `pillarbox replay`: does what the command line says.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | at least one transcript was judged, and none failed |
+//! | 1 | at least one failed |
+//! | 2 | wrong usage, or a file is not a transcript; nothing was sent |
+//! | 3 | nothing could be judged |
+//!
+//! Interface:
+//!   `replay`   the whole command; gives back the exit code
+//!   `Streams`  where it prints
+//!
+//! The clock that tells the date is read by the caller.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::check::check;
+use super::header::Level;
+use super::matrix::Matrix;
+use super::parse::{self, ParseError};
+use super::progress::Progress;
+use super::report::{self, Format, Row, Summary, Verdict, level_word};
+use super::run::{Outcome, Played, Run, read_all};
+use super::script::Transcript;
+use super::settings::{Settings, Subject, Task};
+use super::show;
+use super::stand::Stand;
+use super::target::Match;
+
+const PASSED: u8 = 0;
+const FAILED: u8 = 1;
+const WRONG_USAGE: u8 = 2;
+const NOT_JUDGED: u8 = 3;
+
+/// What the command needs of the world.
+pub struct World<'a> {
+    /// Our own program.
+    pub program: PathBuf,
+    /// Today, as `2026-11-22`.
+    pub date: String,
+    /// Standard output.
+    pub out: &'a mut dyn Write,
+    /// Standard error.
+    pub errors: &'a mut dyn Write,
+    /// Whether standard error is a terminal, on which progress is shown.
+    pub is_terminal: bool,
+}
+
+/// Something that ends the command before its report.
+struct Ending {
+    code: u8,
+    lines: Vec<String>,
+}
+
+impl Ending {
+    fn new(code: u8, line: String) -> Ending {
+        let lines = vec![line];
+        Ending { code, lines }
+    }
+}
+
+/// Does what was asked for, and says how it ended.
+pub fn replay(settings: &Settings, world: &mut World<'_>) -> u8 {
+    match act(settings, world) {
+        Ok(code) => code,
+        Err(Ending { code, lines }) => {
+            for line in lines {
+                // If standard error is closed as well, the code must do.
+                let _ = writeln!(world.errors, "pillarbox: replay: {line}");
+            }
+            code
+        }
+    }
+}
+
+fn act(settings: &Settings, world: &mut World<'_>) -> Result<u8, Ending> {
+    if settings.task == Task::Matrix {
+        return matrix(settings, world);
+    }
+    let (transcripts, errors) = read_files(&settings.files);
+    if settings.task == Task::Check && !transcripts.is_empty() {
+        return check_all(&transcripts, errors, world);
+    }
+    if !errors.is_empty() {
+        return Err(not_transcripts(&errors));
+    }
+    if transcripts.is_empty() {
+        let what = "no transcript (NAME.txt) in what was given";
+        return Err(Ending::new(NOT_JUDGED, what.into()));
+    }
+    match settings.task {
+        Task::List => list(&transcripts, world),
+        Task::Show(line) => show_talk(settings, &transcripts, line, world),
+        Task::Judge | Task::Check | Task::Matrix => {
+            judge(settings, &transcripts, world)
+        }
+    }
+}
+
+/// Reads files, and all `.txt` files of folders, in the order given.
+fn read_files(paths: &[PathBuf]) -> (Vec<Transcript>, Vec<ParseError>) {
+    let (mut transcripts, mut errors) = (Vec::new(), Vec::new());
+    for path in paths {
+        if path.is_dir() {
+            match read_all(path) {
+                Ok(found) => transcripts.extend(found),
+                Err(wrong) => errors.extend(wrong),
+            }
+        } else {
+            match parse::read(path) {
+                Ok(transcript) => transcripts.push(transcript),
+                Err(wrong) => errors.push(wrong),
+            }
+        }
+    }
+    (transcripts, errors)
+}
+
+fn not_transcripts(errors: &[ParseError]) -> Ending {
+    Ending {
+        code: WRONG_USAGE,
+        lines: errors.iter().map(ParseError::to_string).collect(),
+    }
+}
+
+/// `--list`
+fn list(
+    transcripts: &[Transcript],
+    world: &mut World<'_>,
+) -> Result<u8, Ending> {
+    let mut text = String::new();
+    for Transcript { path, header, .. } in transcripts {
+        let columns = [
+            path.display().to_string(),
+            level_word(header.level).into(),
+            header.spec.join("; "),
+            header.title.clone(),
+        ];
+        text.push_str(&columns.join("\t"));
+        text.push('\n');
+    }
+    print(world, &text)?;
+    Ok(PASSED)
+}
+
+/// `--check`
+fn check_all(
+    transcripts: &[Transcript],
+    errors: Vec<ParseError>,
+    world: &mut World<'_>,
+) -> Result<u8, Ending> {
+    let mut text = String::new();
+    for transcript in transcripts {
+        for (line, finding) in check(transcript) {
+            let path = transcript.path.display();
+            text.push_str(&format!("{path}:{line}: {finding}\n"));
+        }
+    }
+    print(world, &text)?;
+    match (errors.is_empty(), text.is_empty()) {
+        (false, _) => Err(not_transcripts(&errors)),
+        (true, false) => Ok(FAILED),
+        (true, true) => Ok(PASSED),
+    }
+}
+
+/// `--matrix`
+fn matrix(settings: &Settings, world: &mut World<'_>) -> Result<u8, Ending> {
+    let unread = |text| Ending::new(WRONG_USAGE, text);
+    let matrix = Matrix::read(&settings.files).map_err(unread)?;
+    let mut table = Vec::new();
+    let page = settings.out.as_deref();
+    let written = matrix.write(&mut table, page, &world.date);
+    match page {
+        Some(path) => {
+            let mut file = create(path)?;
+            let written = written.and_then(|()| file.write_all(&table));
+            written.map_err(|error| unwritten(path, &error))?;
+        }
+        None => {
+            let written = written.and_then(|()| world.out.write_all(&table));
+            quietly(written)?;
+        }
+    }
+    Ok(PASSED)
+}
+
+/// Plays and judges the transcripts.
+fn judge(
+    settings: &Settings,
+    transcripts: &[Transcript],
+    world: &mut World<'_>,
+) -> Result<u8, Ending> {
+    let begin = Instant::now();
+    let run = run(settings, world)?;
+    let out = match &settings.out {
+        Some(path) => Some((path, create(path)?)),
+        None => None,
+    };
+    let errors: &mut dyn Write = &mut world.errors;
+    let shown = world.is_terminal.then_some(errors);
+    let mut progress = Progress::new(shown, transcripts.len());
+    let played = run.all(transcripts, &mut |played| progress.one(played));
+    progress.end();
+    let (rows, code) = rows(settings, transcripts, played);
+    let summary = Summary::of(&rows, begin.elapsed());
+    let format = match out {
+        Some((path, mut file)) => {
+            report::write(&mut file, settings.format, &rows, &summary)
+                .map_err(|error| unwritten(path, &error))?;
+            Format::Text
+        }
+        None => settings.format,
+    };
+    quietly(report::write(world.out, format, &rows, &summary))?;
+    quietly(world.out.flush())?;
+    Ok(code)
+}
+
+/// `--show FILE:LINE`
+fn show_talk(
+    settings: &Settings,
+    transcripts: &[Transcript],
+    line: usize,
+    world: &mut World<'_>,
+) -> Result<u8, Ending> {
+    let mut run = run(settings, world)?;
+    run.last_line = line;
+    let played = run.all(transcripts, &mut |_| {});
+    let (rows, code) = rows(settings, transcripts, played);
+    for row in &rows {
+        quietly(show::write(world.out, row))?;
+    }
+    Ok(code)
+}
+
+/// The run that the settings describe.
+fn run(settings: &Settings, world: &World<'_>) -> Result<Run, Ending> {
+    let maildirs = settings.maildirs.clone();
+    let wait = settings.wait;
+    let stand = match &settings.subject {
+        Subject::Own => Stand::Own(world.program.clone()),
+        Subject::Running(place) => Stand::running(place, wait, maildirs)
+            .map_err(|reason| Ending::new(NOT_JUDGED, reason))?,
+        Subject::Command(command) => Stand::Command {
+            command: command.clone(),
+            wait,
+            maildirs,
+        },
+    };
+    let mut run = Run::new(stand, settings.rules.clone());
+    run.have.clone_from(&settings.have);
+    run.jobs = settings.jobs;
+    Ok(run)
+}
+
+/// The verdicts, and the exit code that they mean.
+///
+/// Where there was no server, that is a failure like any other. But if that
+/// is all that happened, nothing was judged.
+fn rows(
+    settings: &Settings,
+    transcripts: &[Transcript],
+    played: Vec<Played>,
+) -> (Vec<Row>, u8) {
+    let was_judged = |played: &Played| {
+        matches!(played.outcome, Outcome::Pass | Outcome::Fail(_))
+    };
+    let is_judged = played.iter().any(was_judged);
+    let pairs = transcripts.iter().zip(played);
+    let rows: Vec<Row> = pairs
+        .map(|(transcript, played)| row(settings, transcript, played))
+        .collect();
+    let has_failed = |row: &Row| matches!(row.verdict, Verdict::Fail(_));
+    let code = match (is_judged, rows.iter().any(has_failed)) {
+        (false, _) => NOT_JUDGED,
+        (true, true) => FAILED,
+        (true, false) => PASSED,
+    };
+    (rows, code)
+}
+
+fn row(settings: &Settings, transcript: &Transcript, played: Played) -> Row {
+    let header = &transcript.header;
+    Row {
+        path: transcript.path.clone(),
+        level: header.level,
+        title: header.title.clone(),
+        spec: header.spec.clone(),
+        verdict: match played.outcome {
+            Outcome::Pass => Verdict::Pass,
+            Outcome::Skip(reason) => Verdict::Skip(reason),
+            Outcome::Fail(failure) if is_weak(settings, header.level) => {
+                Verdict::Weak(failure)
+            }
+            Outcome::Fail(failure) | Outcome::NoServer(failure) => {
+                Verdict::Fail(failure)
+            }
+        },
+        notes: played.notes,
+        talk: played.talk,
+        time: played.time,
+    }
+}
+
+/// Whether a failure at this level does not count. Our own server keeps to
+/// all that it says.
+fn is_weak(settings: &Settings, level: Level) -> bool {
+    let is_own = settings.subject == Subject::Own
+        && settings.rules.matching == Match::Exact;
+    matches!(level, Level::Should | Level::May) && !settings.strict && !is_own
+}
+
+fn print(world: &mut World<'_>, text: &str) -> Result<(), Ending> {
+    quietly(world.out.write_all(text.as_bytes()))?;
+    quietly(world.out.flush())
+}
+
+/// Nobody reads on: no reason to complain, and the verdict stays.
+fn quietly(result: io::Result<()>) -> Result<(), Ending> {
+    match result {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(unwritten(Path::new("standard output"), &error))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+fn create(path: &Path) -> Result<File, Ending> {
+    File::create(path).map_err(|error| unwritten(path, &error))
+}
+
+fn unwritten(path: &Path, error: &io::Error) -> Ending {
+    let what = format!("cannot write {}: {error}", path.display());
+    Ending::new(WRONG_USAGE, what)
+}

@@ -1,0 +1,97 @@
+//! JUnit's XML, as most course and CI systems read it.
+//!
+//! There is no word for a weak transcript in it: it is one that was skipped,
+//! and says why. XML cannot hold control characters; there are none, since all
+//! that came from a server was escaped before.
+
+use std::io::{self, Write};
+
+use super::{Row, Summary, Verdict, in_one_line, level_word};
+
+pub(super) fn write(
+    out: &mut dyn Write,
+    rows: &[Row],
+    summary: &Summary,
+) -> io::Result<()> {
+    writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
+    writeln!(
+        out,
+        "<testsuite name=\"transcripts\" tests=\"{}\" failures=\"{}\" \
+         errors=\"0\" skipped=\"{}\" time=\"{:.3}\">",
+        rows.len(),
+        summary.failed,
+        summary.weak + summary.skipped,
+        summary.time.as_secs_f64()
+    )?;
+    rows.iter().try_for_each(|row| test_case(out, row))?;
+    writeln!(out, "</testsuite>")
+}
+
+fn test_case(out: &mut dyn Write, row: &Row) -> io::Result<()> {
+    let line = match &row.verdict {
+        Verdict::Fail(failure) | Verdict::Weak(failure) => failure.line,
+        Verdict::Pass | Verdict::Skip(_) => 1,
+    };
+    writeln!(
+        out,
+        "  <testcase classname=\"{}\" name=\"{}\" file=\"{}\" \
+         line=\"{line}\" time=\"{:.3}\">",
+        level_word(row.level),
+        escaped(&row.name()),
+        escaped(&row.path.to_string_lossy()),
+        row.time.as_secs_f64()
+    )?;
+    match &row.verdict {
+        Verdict::Pass => {}
+        Verdict::Fail(failure) => {
+            let message = escaped(&in_one_line(failure));
+            let text = escaped(&failure.to_string());
+            writeln!(
+                out,
+                "    <failure message=\"{message}\">{text}</failure>"
+            )?;
+        }
+        Verdict::Weak(failure) => {
+            let message = escaped(&in_one_line(failure));
+            writeln!(out, "    <skipped message=\"weak: {message}\"/>")?;
+        }
+        Verdict::Skip(reason) => {
+            let message = escaped(reason);
+            writeln!(out, "    <skipped message=\"{message}\"/>")?;
+        }
+    }
+    if !row.notes.is_empty() {
+        let notes = escaped(&row.notes.join("\n"));
+        writeln!(out, "    <system-out>{notes}</system-out>")?;
+    }
+    writeln!(out, "  </testcase>")
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Format;
+    use super::super::tests::report;
+
+    #[test]
+    fn counts_and_messages_stand_where_readers_look() {
+        let xml = report(Format::Junit);
+        for part in [
+            "tests=\"4\" failures=\"1\" errors=\"0\" skipped=\"2\"",
+            "classname=\"should\" name=\"04-dots/two\"",
+            "file=\"transcripts/04-dots/two.txt\" line=\"24\"",
+            "<failure message=\"wrong message: M: &quot;\\x00&quot; &amp;",
+            "<skipped message=\"weak: wrong message",
+            "<skipped message=\"needs max-size=1000\"/>",
+            "<system-out>line 9: not checked</system-out>",
+        ] {
+            assert!(xml.contains(part), "{part} is not in {xml}");
+        }
+    }
+}

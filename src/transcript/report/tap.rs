@@ -1,0 +1,97 @@
+//! The Test Anything Protocol, version 13: `prove` reads it.
+//!
+//! A weak transcript is a TODO, which by TAP's rules does not fail the run.
+//! <https://testanything.org/tap-version-13-specification.html>
+
+use std::io::{self, Write};
+
+use super::{Row, Verdict, in_one_line, level_word};
+use crate::transcript::failure::Failure;
+
+pub(super) fn write(out: &mut dyn Write, rows: &[Row]) -> io::Result<()> {
+    writeln!(out, "TAP version 13")?;
+    writeln!(out, "1..{}", rows.len())?;
+    for (number, row) in rows.iter().enumerate() {
+        test_point(out, number + 1, row)?;
+    }
+    Ok(())
+}
+
+fn test_point(out: &mut dyn Write, number: usize, row: &Row) -> io::Result<()> {
+    let what = format!("{number} - {} {}", row.name(), row.title);
+    let what = without_directive(&what);
+    match &row.verdict {
+        Verdict::Pass => {
+            writeln!(out, "ok {what}")?;
+        }
+        Verdict::Fail(failure) => {
+            writeln!(out, "not ok {what}")?;
+            block(out, failure)?;
+        }
+        Verdict::Weak(failure) => {
+            let level = level_word(row.level);
+            writeln!(out, "not ok {what} # TODO level {level}")?;
+            block(out, failure)?;
+        }
+        Verdict::Skip(reason) => {
+            let reason = without_directive(reason);
+            writeln!(out, "ok {what} # SKIP {reason}")?;
+        }
+    }
+    row.notes
+        .iter()
+        .try_for_each(|note| writeln!(out, "# note: {note}"))
+}
+
+/// A `#` would begin a directive.
+fn without_directive(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('#', "\\#")
+}
+
+/// The YAML block, with what the failure says.
+fn block(out: &mut dyn Write, failure: &Failure) -> io::Result<()> {
+    writeln!(out, "  ---")?;
+    writeln!(out, "  message: {}", quoted(&in_one_line(failure)))?;
+    let path = failure.path.to_string_lossy();
+    writeln!(out, "  file: {}", quoted(&path))?;
+    writeln!(out, "  line: {}", failure.line)?;
+    for (key, value) in [
+        ("expected", &failure.expected),
+        ("got", &failure.got),
+        ("see", &failure.spec.join("; ")),
+        ("rule", &failure.rule),
+    ] {
+        if !value.is_empty() {
+            writeln!(out, "  {key}: {}", quoted(value))?;
+        }
+    }
+    writeln!(out, "  ...")
+}
+
+/// A YAML string. There are no control characters in it.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Format;
+    use super::super::tests::report;
+
+    #[test]
+    fn there_is_one_test_point_for_each_file() {
+        let tap = report(Format::Tap);
+        let points: Vec<&str> =
+            tap.lines().filter(|line| line.contains("ok ")).collect();
+        let wanted = [
+            r"ok 1 - 04-dots/one Dots \\ and \# <b>",
+            r"not ok 2 - 04-dots/two Dots \\ and \# <b>",
+            r"not ok 3 - 04-dots/three Dots \\ and \# <b> # TODO level should",
+            r"ok 4 - 04-dots/four Dots \\ and \# <b> # SKIP needs max-size=1000",
+        ];
+        assert_eq!(points, wanted);
+        assert!(tap.starts_with("TAP version 13\n1..4\n"));
+        let got = r#"  got: "M: \"\\x00\" & ..one""#;
+        assert!(tap.lines().any(|line| line == got), "{tap}");
+    }
+}

@@ -1,0 +1,67 @@
+//! The report for people. What needs somebody's eye stands last.
+
+use std::io::{self, Write};
+
+use super::{Row, Summary, Verdict};
+
+pub(super) fn write(
+    out: &mut dyn Write,
+    rows: &[Row],
+    summary: &Summary,
+) -> io::Result<()> {
+    for row in rows {
+        if let Verdict::Skip(reason) = &row.verdict {
+            writeln!(out, "skip {}: {reason}", row.path.display())?;
+        }
+    }
+    for row in rows {
+        for note in &row.notes {
+            writeln!(out, "note {}: {note}", row.path.display())?;
+        }
+    }
+    let is_weak = |row: &&Row| matches!(row.verdict, Verdict::Weak(_));
+    let (weak, others): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(is_weak);
+    for row in weak.into_iter().chain(others) {
+        failure(out, row)?;
+    }
+    writeln!(out, "{summary}")
+}
+
+/// What is wrong, and how to see more of it.
+fn failure(out: &mut dyn Write, row: &Row) -> io::Result<()> {
+    match &row.verdict {
+        Verdict::Fail(failure) | Verdict::Weak(failure) => {
+            let (path, line) = (row.path.display(), failure.line);
+            writeln!(out, "{} {failure}", row.verdict.word())?;
+            writeln!(out, "     the talk so far: replay --show {path}:{line}")
+        }
+        Verdict::Pass | Verdict::Skip(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Format;
+    use super::super::tests::report;
+
+    #[test]
+    fn what_failed_stands_last() {
+        let wanted = r#"skip transcripts/04-dots/four.txt: needs max-size=1000
+note transcripts/04-dots/one.txt: line 9: not checked
+WEAK test.txt:24: wrong message
+       expected  M: .one <dot>
+       got       M: "\x00" & ..one
+       title     A line that begins with a dot
+       see       RFC 5321 4.5.2
+     the talk so far: replay --show transcripts/04-dots/three.txt:24
+FAIL test.txt:24: wrong message
+       expected  M: .one <dot>
+       got       M: "\x00" & ..one
+       title     A line that begins with a dot
+       see       RFC 5321 4.5.2
+     the talk so far: replay --show transcripts/04-dots/two.txt:24
+4 transcripts: 1 passed, 1 failed, 1 weak, 1 skipped, in 2.3 s
+"#;
+        assert_eq!(report(Format::Text), wanted);
+    }
+}

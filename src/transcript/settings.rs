@@ -1,0 +1,64 @@
+//! What `pillarbox replay` is asked to do, as plain values.
+//!
+//! `options/replay.rs` reads the command line into `Settings`; `command.rs`
+//! does what they say.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::report::Format;
+use super::script::MailboxAddress;
+use super::target::Rules;
+
+/// All that the command line says.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What is done with the files.
+    pub task: Task,
+    /// Transcripts and folders of them, or reports for the matrix.
+    pub files: Vec<PathBuf>,
+    /// Who is judged.
+    pub subject: Subject,
+    /// How it is judged.
+    pub rules: Rules,
+    /// `Server:` options that another server was configured with.
+    pub have: Vec<(String, String)>,
+    /// Where another server stores the mail of an address.
+    pub maildirs: Vec<(MailboxAddress, PathBuf)>,
+    /// How long the server may take to start.
+    pub wait: Duration,
+    /// Whether `should` and `may` count.
+    pub strict: bool,
+    /// What the report looks like.
+    pub format: Format,
+    /// Where it goes, if not to standard output.
+    pub out: Option<PathBuf>,
+    /// How many transcripts are played at the same time.
+    pub jobs: usize,
+}
+
+/// What is done with the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    /// They are played, and judged.
+    Judge,
+    /// One of them is played up to this line, and its talk is shown.
+    Show(usize),
+    /// They are listed.
+    List,
+    /// They are read, and checked for what this repository keeps to.
+    Check,
+    /// They are reports, and become a table.
+    Matrix,
+}
+
+/// Who is judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// Our own program, started for each transcript.
+    Own,
+    /// A server that runs, as `HOST:PORT`.
+    Running(String),
+    /// A command that starts a server, run for each transcript.
+    Command(String),
+}

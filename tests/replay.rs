@@ -1,0 +1,697 @@
+//! `pillarbox replay`, from outside: its verdicts, its exit codes, its reports.
+
+// A test fails by panicking.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs
+)]
+
+mod support;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+use support::{Server, wait_until};
+use tempfile::TempDir;
+
+const PASSED: i32 = 0;
+const FAILED: i32 = 1;
+const WRONG_USAGE: i32 = 2;
+const NOT_JUDGED: i32 = 3;
+
+const CAST: [&str; 8] = [
+    "--hostname",
+    "mx.example.org",
+    "--domain",
+    "example.org",
+    "--mailbox",
+    "bob@example.org",
+    "--mailbox",
+    "carol@example.org",
+];
+
+/// What a run printed, and its exit code.
+#[derive(Debug)]
+struct Ran {
+    out: String,
+    errors: String,
+    code: i32,
+}
+
+fn replay<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Ran {
+    let output = Command::new(env!("CARGO_BIN_EXE_pillarbox"))
+        .arg("replay")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    Ran {
+        out: String::from_utf8(output.stdout).unwrap(),
+        errors: String::from_utf8(output.stderr).unwrap(),
+        code: output.status.code().unwrap(),
+    }
+}
+
+/// A folder with transcripts in it.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Folder {
+        Folder(TempDir::new().unwrap())
+    }
+
+    /// Writes a transcript, and gives back its path.
+    fn file(&self, name: &str, header: &str, body: &str) -> String {
+        let title = format!("Title: About {name}\nSpec: RFC 5321 4.1\n");
+        let text = format!("{title}{header}\n\n{body}");
+        let path = self.path(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().unwrap().to_owned()
+    }
+}
+
+/// A session that every server passes.
+const SHORT: &str = "S: 220 {host} {...}\nC: QUIT\nS: 221 {...}\n\
+                     (server closes)\n";
+
+/// One that ours does not: it answers 500.
+const FROB: &str = "S: 220 {host} {...}\nC: FROB\nS: 502 No\n(client closes)\n";
+
+/// Says a line for each line that it gets, each time anew.
+fn echo_server(answers: &'static [(&str, &str)]) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let stream = stream.unwrap();
+            thread::spawn(move || answer(&stream, answers));
+        }
+    });
+    address
+}
+
+fn answer(mut stream: &TcpStream, answers: &[(&str, &str)]) {
+    let lines = BufReader::new(stream).lines().map_while(Result::ok);
+    for line in std::iter::once(String::new()).chain(lines) {
+        let (_, answer) = answers
+            .iter()
+            .find(|(start, _)| line.starts_with(start) || line.is_empty())
+            .unwrap();
+        let _ = write!(stream, "{answer}\r\n");
+        if line == "QUIT" {
+            return;
+        }
+    }
+}
+
+/// The first answer is the greeting, the last one is for all other lines.
+const PLAIN: &[(&str, &str)] = &[
+    ("\0", "220 other.example hello"),
+    ("EHLO", "250-other.example\r\n250 SIZE 1000"),
+    ("QUIT", "221 Bye"),
+    ("", "500 What?"),
+];
+
+#[test]
+fn our_own_transcripts_pass_in_under_twenty_seconds_and_say_so() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let begin = Instant::now();
+    let ran = replay(&[root.join("transcripts")]);
+    assert!(begin.elapsed() < Duration::from_secs(20));
+    assert_eq!((ran.code, ran.errors.as_str()), (PASSED, ""), "{}", ran.out);
+    let last = ran.out.lines().last().unwrap();
+    assert!(last.contains(" 0 failed, 0 weak, 0 skipped, in "), "{last}");
+    assert!(last.ends_with(" s"), "{last}");
+}
+
+#[test]
+fn a_failure_names_line_got_title_section_and_rule_with_code_1() {
+    let folder = Folder::new();
+    let good = folder.file("a.txt", "Level: must", SHORT);
+    let bad = folder.file("b.txt", "Level: should", FROB);
+    let ran = replay(&[&good, &bad]);
+    assert_eq!(ran.code, FAILED);
+    let wanted = format!(
+        "FAIL {bad}:7: wrong reply
+       expected  S: 502 No
+       got       S: 500 5.5.2 Command not recognized
+       title     About b.txt
+       see       RFC 5321 4.1
+       rule      "
+    );
+    assert!(ran.out.starts_with(&wanted), "{}", ran.out);
+    let more = format!("\n     the talk so far: replay --show {bad}:7\n");
+    assert!(ran.out.contains(&more), "{}", ran.out);
+    let last = "\n2 transcripts: 1 passed, 1 failed, 0 weak, 0 skipped, in ";
+    assert!(ran.out.contains(last), "{}", ran.out);
+}
+
+#[test]
+fn a_file_that_is_no_transcript_is_told_with_code_2_before_anything_is_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let folder = Folder::new();
+    let good = folder.file("a.txt", "Level: must", SHORT);
+    let bad = folder.file("b.txt", "Level: must", "S: 220 x\nC QUIT\n");
+    for task in ["--strict", "--list", "--check"] {
+        let ran = replay(&[task, "--server", &address, &good, &bad]);
+        assert_eq!(ran.code, WRONG_USAGE);
+        let start = format!("pillarbox: replay: {bad}:6: expected a line ");
+        assert!(ran.errors.starts_with(&start), "{}", ran.errors);
+        assert_eq!(ran.out, "");
+    }
+    assert!(listener.accept().is_err(), "somebody connected");
+    let missing = replay(&[folder.path("missing.txt")]);
+    assert_eq!(missing.code, WRONG_USAGE);
+    assert_eq!(replay(&["--frob"]).code, WRONG_USAGE);
+    let report = folder.path("no/such/report");
+    let ran = replay(&["--out", &report, &good]);
+    assert_eq!(ran.code, WRONG_USAGE, "{ran:?}");
+}
+
+#[test]
+fn what_nobody_can_judge_ends_with_code_3() {
+    let folder = Folder::new();
+    let empty = replay(&[folder.path("")]);
+    assert_eq!(empty.code, NOT_JUDGED, "{empty:?}");
+    let good = folder.file("a.txt", "Level: must", SHORT);
+    let own = folder.file("b.txt", "Level: own", SHORT);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let free = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let refused = replay(&["--server", &free, &good, &good]);
+    assert_eq!(refused.code, NOT_JUDGED);
+    assert!(refused.out.contains("no connection"), "{}", refused.out);
+    let server = echo_server(PLAIN).to_string();
+    let skipped = replay(&["--server", &server, &own]);
+    assert_eq!(skipped.code, NOT_JUDGED);
+    assert!(skipped.out.contains("level own"), "{}", skipped.out);
+    let header = "Level: must\nServer: max-frobs=1";
+    let odd = folder.file("c.txt", header, SHORT);
+    let no_start = replay(&[&odd]);
+    assert_eq!(no_start.code, NOT_JUDGED);
+    assert!(no_start.out.contains("did not start"), "{}", no_start.out);
+    // One that cannot be judged does not spoil the others.
+    let mixed = replay(&[&odd, &good]);
+    assert_eq!(mixed.code, FAILED);
+}
+
+#[test]
+fn a_server_that_is_still_starting_is_waited_for() {
+    let folder = Folder::new();
+    let good = folder.file("a.txt", "Level: must", SHORT);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let late = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(300));
+        let listener = TcpListener::bind(address).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        answer(&stream, PLAIN);
+    });
+    let place = address.to_string();
+    let ran = replay(&["--server", &place, "--wait", "60", &good]);
+    assert_eq!(ran.code, PASSED, "{ran:?}");
+    late.join().unwrap();
+}
+
+#[test]
+fn codes_classes_and_what_is_also_right_make_the_difference() {
+    let folder = Folder::new();
+    let server = echo_server(PLAIN).to_string();
+    let body = |code: &str, also: &str| {
+        format!("S: 220 x\nC: FROB\nS: {code} No\n{also}(client closes)\n")
+    };
+    let table = [
+        ("500", "", "code", PASSED),
+        ("502", "", "code", FAILED),
+        ("502", "", "class", PASSED),
+        ("452", "", "class", FAILED),
+        ("452", "(also right: 500)\n", "code", PASSED),
+        ("452", "(also right: 5xx)\n", "class", PASSED),
+        ("452", "(also right: 501 502)\n", "class", FAILED),
+    ];
+    for (code, also, matching, wanted) in table {
+        let file = folder.file("a.txt", "Level: must", &body(code, also));
+        let options = ["--server", &server, "--match", matching];
+        let ran = replay(&[&options[..], &[&file]].concat());
+        assert_eq!(ran.code, wanted, "{code} {also} {matching}: {ran:?}");
+    }
+    // Our own server is not asked what is right for others.
+    let body = body("452", "(also right: 500)\n");
+    let own = folder.file("a.txt", "Level: must", &body);
+    assert_eq!(replay(&[&own]).code, FAILED);
+    let exact = replay(&["--server", &server, "--match", "exact", &own]);
+    assert_eq!(exact.code, WRONG_USAGE);
+    assert!(exact.errors.contains("--force"), "{}", exact.errors);
+    let host = folder.file("b.txt", "Level: own", "S: 220 {host} hello\n");
+    let forced = ["--server", &server, "--match", "exact", "--force"];
+    let forced = |file| replay(&[&forced[..], &[file]].concat()).code;
+    assert_eq!((forced(&own), forced(&host)), (FAILED, PASSED));
+}
+
+#[test]
+fn should_and_may_are_weak_unless_it_is_strict() {
+    let folder = Folder::new();
+    let server = echo_server(PLAIN).to_string();
+    for (level, word) in [("must", "FAIL"), ("should", "WEAK"), ("may", "WEAK")]
+    {
+        let header = format!("Level: {level}");
+        let file = folder.file("a.txt", &header, FROB);
+        let ran = replay(&["--server", &server, &file]);
+        let code = if word == "FAIL" { FAILED } else { PASSED };
+        assert_eq!(ran.code, code, "{level}");
+        assert!(ran.out.starts_with(word), "{}", ran.out);
+        let strict = replay(&["--strict", "--server", &server, &file]);
+        assert_eq!(strict.code, FAILED, "{level}");
+        assert!(strict.out.starts_with("FAIL"), "{}", strict.out);
+    }
+}
+
+#[test]
+fn what_a_server_does_not_have_is_skipped_with_the_reason() {
+    let folder = Folder::new();
+    let server = echo_server(PLAIN).to_string();
+    let hello = "S: 220 x\nC: EHLO client.example\nS: 250-x\nS: ...\n\
+                 C: QUIT\nS: 221 x\n(server closes)\n";
+    let good = folder.file("a.txt", "Level: must\nNeeds: SIZE", hello);
+    let needs = "Level: must\nNeeds: SIZE PIPELINING";
+    let needs = folder.file("b.txt", needs, hello);
+    let option = "Level: must\nServer: max-size=1000 timeout=1";
+    let option = folder.file("c.txt", option, SHORT);
+    let plays = "Level: must\nPlays: server";
+    let plays = folder.file("d.txt", plays, "S: 220 x\n(client closes)\n");
+    let unbound = "S: 220 {a}-{b}\nC: NOOP {a}\nS: 250\n(client closes)\n";
+    let unbound = folder.file("e.txt", "Level: must", unbound);
+    let files = [&good, &needs, &option, &plays, &unbound];
+    let files: Vec<&str> = files.iter().map(|file| file.as_str()).collect();
+    let options = ["--server", &server, "--have", "timeout=1"];
+    let ran = replay(&[&options[..], &files].concat());
+    assert_eq!(ran.code, PASSED);
+    for (file, reason) in [
+        (&needs, "needs PIPELINING"),
+        (&option, "needs max-size=1000"),
+        (&plays, "it plays the server"),
+        (&unbound, "line 6: {a} has no value yet; try --set a=VALUE"),
+    ] {
+        let line = format!("skip {file}: {reason}\n");
+        assert!(ran.out.contains(&line), "{line}{}", ran.out);
+    }
+    let options = [&options[..], &["--have", "max-size=1000"]].concat();
+    let ran = replay(&[&options[..], &[&option]].concat());
+    assert!(ran.out.starts_with("1 transcript: 1 passed"), "{}", ran.out);
+}
+
+#[test]
+fn names_are_replaced_the_longest_first_and_holes_are_filled() {
+    let mail = TempDir::new().unwrap();
+    let options = ["-n", "b.test", "-d", "b.test", "-b", "student@b.test"];
+    let server = Server::start_in(mail.path(), &options);
+    let folder = Folder::new();
+    let body = "S: 220 {host} {...}\nC: HELO {me}\nS: 250 {...}\n\
+                C: MAIL FROM:<>\nS: 250 {...}\n\
+                C: RCPT TO:<postmaster@example.org>\nS: 250 {...}\n\
+                C: RCPT TO:<bob@example.org>\nS: 250 {...}\n\
+                C: DATA\nS: 354 {...}\nC: To: bob@example.org\nC: .\n\
+                S: 250 {...}\n(mailbox bob@example.org has 1 message)\n\
+                M: ...\nM: To: bob@example.org\nM: ...\n(client closes)\n";
+    let file = folder.file("a.txt", "Level: must", body);
+    let place = server.address().to_string();
+    let own = mail.path().join("b.test/student");
+    let maildir = format!("bob@example.org={}", own.display());
+    let options = [
+        "--server",
+        &place,
+        "--as",
+        "example.org=b.test",
+        "--as",
+        "bob@example.org=student@b.test",
+        "--set",
+        "me=client.example",
+        "--maildir",
+        &maildir,
+    ];
+    let ran = replay(&[&options[..], &[&file]].concat());
+    assert_eq!(ran.code, PASSED, "{ran:?}");
+    assert!(!ran.out.contains("note"), "{}", ran.out);
+    let ran = replay(&[&options[..8], &[&file]].concat());
+    let note = "line 19: not checked: no --maildir for bob@example.org\n";
+    assert_eq!(ran.code, PASSED, "{ran:?}");
+    assert!(ran.out.contains(note), "{}", ran.out);
+    let wrong = format!("bob@example.org={}", mail.path().display());
+    let options = [&options[..8], &["--maildir", &wrong, "--timeout", "1"]];
+    let ran = replay(&[&options.concat()[..], &[&file]].concat());
+    assert_eq!(ran.code, FAILED, "{ran:?}");
+    assert!(ran.out.contains("bob@example.org is empty"), "{}", ran.out);
+    assert!(ran.out.contains("(RFC 5321 4.1.1.4, 6.1)"), "{}", ran.out);
+}
+
+#[test]
+fn a_running_server_passes_the_whole_suite_by_code() {
+    let server = Server::start(&CAST);
+    let place = server.address().to_string();
+    let maildir = |name: &str| {
+        let folder = server.mail().join("example.org").join(name);
+        format!("--maildir={name}@example.org={}", folder.display())
+    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let file = |name: &str| {
+        root.join("transcripts")
+            .join(name)
+            .to_str()
+            .unwrap()
+            .to_owned()
+    };
+    let ran = replay(&[
+        format!("--server={place}"),
+        maildir("bob"),
+        maildir("carol"),
+        file("01-first"),
+        file("03-order"),
+        file("10-pipelining"),
+    ]);
+    assert_eq!(ran.code, PASSED, "{}", ran.out);
+    assert!(!ran.out.contains("not checked"), "{}", ran.out);
+}
+
+fn has_python() -> bool {
+    let version = Command::new("python3").arg("--version").output();
+    let is_there = version.is_ok_and(|output| output.status.success());
+    assert!(is_there || std::env::var_os("CI").is_none(), "no python3");
+    is_there
+}
+
+fn student(name: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = root.join("tests/replay").join(name);
+    format!("python3 '{}' {{port}} {{maildir}}", path.display())
+}
+
+#[test]
+fn a_students_server_is_started_afresh_for_each_file() {
+    if !has_python() {
+        return;
+    }
+    let folder = Folder::new();
+    let start = "S: 220 {...}\nC: HELO client.example\nS: 250 {...}\n";
+    let send = "C: MAIL FROM:<alice@client.example>\nS: 250 {...}\n\
+                C: RCPT TO:<bob@example.org>\nS: 250 {...}\n\
+                C: DATA\nS: 354 {...}\nC: Subject: dots\nC:\nC: ..one\nC: .\n\
+                S: 250 {...}\n(mailbox bob@example.org has 1 message)\n\
+                M: Return-Path: <alice@client.example>\nM: ...\nM: .one\n\
+                (mailbox carol@example.org is empty)\n";
+    let end = "C: QUIT\nS: 221 {...}\n(server closes)\n";
+    let whole = format!("{start}{send}{end}");
+    let order = "C: RCPT TO:<bob@example.org>\nS: 503 {...}\n";
+    let order = format!("{start}{order}{end}");
+    let files = [
+        folder.file("a.txt", "Level: must", &whole),
+        folder.file("b.txt", "Level: must", &whole),
+        folder.file("c.txt", "Level: must", &order),
+        folder.file("d.txt", "Level: must\nNeeds: SIZE", &order),
+    ];
+    let run = format!("--run={}", student("right.py"));
+    let ran = replay(&[&[run, "--wait=60".into()], &files[..]].concat());
+    assert_eq!(ran.code, PASSED, "{}", ran.out);
+    let last = "\n4 transcripts: 3 passed, 0 failed, 0 weak, 1 skipped, in ";
+    assert!(ran.out.contains(last), "{}", ran.out);
+}
+
+#[test]
+fn pillarbox_is_a_student_too() {
+    let program = env!("CARGO_BIN_EXE_pillarbox");
+    let cast = CAST.join(" ");
+    let run = format!(
+        "--run='{program}' serve -l 127.0.0.1:{{port}} -m {{maildir}} {cast}"
+    );
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = root.join("transcripts/09-recipients");
+    let files = files.to_str().unwrap();
+    let ran = replay(&[&run, "--wait=60", "--jobs=4", files]);
+    assert_eq!(ran.code, PASSED, "{}", ran.out);
+    assert!(!ran.out.contains("not checked"), "{}", ran.out);
+}
+
+/// The processes whose command line holds these words.
+fn processes(words: &str) -> usize {
+    let folders = fs::read_dir("/proc").unwrap().flatten();
+    let lines = folders.filter_map(|folder| {
+        fs::read_to_string(folder.path().join("cmdline")).ok()
+    });
+    lines.filter(|line| line.contains(words)).count()
+}
+
+#[test]
+fn a_student_that_hangs_is_ended_in_time_with_its_children() {
+    if !has_python() {
+        return;
+    }
+    let folder = Folder::new();
+    // A copy has a path that no other process has.
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let copy = folder.path("hanging.py");
+    fs::copy(root.join("tests/replay/hanging.py"), &copy).unwrap();
+    let run = format!("python3 '{copy}' {{port}} {{maildir}}");
+    let good = folder.file("a.txt", "Level: must", SHORT);
+    let begin = Instant::now();
+    let options = ["--timeout", "0.5", "--wait", "60"];
+    let files: &[&str] = &["--run", &run, &good, &good];
+    let ran = replay(&[&options[..], files].concat());
+    assert_eq!(ran.code, FAILED, "{}", ran.out);
+    assert!(ran.out.contains("no reply within 0.5 s"), "{}", ran.out);
+    assert!(ran.out.contains("log       it hangs"), "{}", ran.out);
+    assert!(begin.elapsed() < Duration::from_secs(60));
+    wait_until("nothing of it is left", || processes(&copy) == 0);
+}
+
+#[test]
+fn a_student_ends_also_when_replay_is_killed() {
+    if !has_python() {
+        return;
+    }
+    let folder = Folder::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let copy = folder.path("hanging.py");
+    fs::copy(root.join("tests/replay/hanging.py"), &copy).unwrap();
+    let run = format!("python3 '{copy}' {{port}} {{maildir}}");
+    let good = folder.file("a.txt", "Level: must", SHORT);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_pillarbox"))
+        .args(["replay", "--timeout", "600", "--wait", "60"])
+        .args(["--run", &run, &good])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_until("it runs", || processes(&copy) >= 3);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    wait_until("nothing of it is left", || processes(&copy) == 0);
+}
+
+#[test]
+fn a_command_that_starts_nothing_is_not_judged_and_its_words_are_shown() {
+    let folder = Folder::new();
+    let good = folder.file("a.txt", "Level: must", SHORT);
+    let run = "--run=echo no port {port}; exit 1";
+    let ran = replay(&[run, "--wait", "0.2", &good, &good]);
+    assert_eq!(ran.code, NOT_JUDGED);
+    assert!(ran.out.contains("log       no port "), "{}", ran.out);
+    assert!(ran.out.contains("1 skipped"), "{}", ran.out);
+}
+
+/// Two files that fail, one of them weakly, one that passes, one skipped.
+fn four_kinds(folder: &Folder) -> [String; 4] {
+    [
+        folder.file("a.txt", "Level: must", SHORT),
+        folder.file("b.txt", "Level: must", FROB),
+        folder.file("c.txt", "Level: may", FROB),
+        folder.file("d.txt", "Level: own", SHORT),
+    ]
+}
+
+/// Writes a report of the four kinds, and gives back its path.
+fn report(folder: &Folder, format: &str) -> String {
+    let server = echo_server(PLAIN);
+    let path = folder.path(&format!("report.{format}"));
+    let options = [
+        format!("--server={server}"),
+        format!("--report={format}"),
+        format!("--out={path}"),
+    ];
+    let files = four_kinds(folder);
+    let ran = replay(&[&options[..], &files[..]].concat());
+    assert_eq!(ran.code, FAILED, "{ran:?}");
+    assert!(ran.out.contains("\n4 transcripts: "), "{}", ran.out);
+    assert_eq!(ran.errors, "");
+    path
+}
+
+fn lines_of(path: &str) -> Vec<String> {
+    let text = fs::read_to_string(path).unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn tsv_has_the_columns_that_were_promised() {
+    let folder = Folder::new();
+    let lines = lines_of(&report(&folder, "tsv"));
+    assert_eq!(lines[0], "file\tlevel\tverdict\tline\tspec\ttitle\treason");
+    let cut =
+        |line: &String| line.split('\t').map(str::to_owned).collect::<Vec<_>>();
+    let rows: Vec<Vec<String>> = lines[1..].iter().map(cut).collect();
+    let verdicts: Vec<&str> = rows.iter().map(|row| row[2].as_str()).collect();
+    assert_eq!(verdicts, ["pass", "fail", "weak", "skip"]);
+    let reason = "wrong reply: S: 500 What?";
+    let bad = folder.path("b.txt");
+    let wanted = [
+        &bad,
+        "must",
+        "fail",
+        "7",
+        "RFC 5321 4.1",
+        "About b.txt",
+        reason,
+    ];
+    assert_eq!(rows[1], wanted);
+}
+
+#[test]
+fn prove_reads_the_tap() {
+    let folder = Folder::new();
+    let path = report(&folder, "tap");
+    let lines = lines_of(&path);
+    assert_eq!(lines[..2], ["TAP version 13", "1..4"]);
+    let script = format!("cat '{path}'");
+    let prove = Command::new("prove")
+        .args(["--verbose", "--merge", "--exec", "sh -c"])
+        .arg(&script)
+        .output();
+    let Ok(output) = prove else {
+        return;
+    };
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("Failed 1/4 subtests"), "{text}");
+    assert!(text.contains("1 skipped"), "{text}");
+    assert!(!text.contains("Parse errors"), "{text}");
+}
+
+#[test]
+fn junit_is_xml_with_the_right_counts() {
+    if !has_python() {
+        return;
+    }
+    let folder = Folder::new();
+    let path = report(&folder, "junit");
+    let script = "import sys, xml.etree.ElementTree as tree
+suite = tree.parse(sys.argv[1]).getroot()
+print(suite.tag, *[suite.get(key) for key in
+      ('name', 'tests', 'failures', 'errors', 'skipped')])
+for case in suite:
+    print(case.tag, case.get('classname'), case.get('line'),
+          *[inner.tag for inner in case])
+print(suite[1][0].get('message'))";
+    let output = Command::new("python3").args(["-c", script, &path]).output();
+    let output = output.unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let wanted = "testsuite transcripts 4 1 0 2\ntestcase must 1\n\
+                  testcase must 7 failure\ntestcase may 7 skipped\n\
+                  testcase own 1 skipped\nwrong reply: S: 500 What?\n";
+    assert_eq!(text, wanted);
+}
+
+#[test]
+fn several_runs_become_one_table() {
+    let folder = Folder::new();
+    let tsv = report(&folder, "tsv");
+    let other = folder.path("other run.tsv");
+    fs::copy(&tsv, &other).unwrap();
+    let ran = replay(&["--matrix", &tsv, &other]);
+    assert_eq!(ran.code, PASSED);
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert_eq!(lines[0], "| transcript | report | other run |");
+    let file = folder.path("b.txt");
+    let row = format!("| [About b.txt]({file}) | ✗ | ✗ |");
+    assert!(lines.contains(&row.as_str()), "{}", ran.out);
+    assert!(ran.out.contains(") | – | – |"), "{}", ran.out);
+    assert!(ran.out.contains(" As of 20"), "{}", ran.out);
+    let page = folder.path("matrix.md");
+    let ran = replay(&["--matrix", "--out", &page, &tsv]);
+    assert_eq!((ran.code, ran.out.as_str()), (PASSED, ""));
+    assert!(
+        fs::read_to_string(page)
+            .unwrap()
+            .starts_with("| transcript |")
+    );
+    let ran = replay(&["--matrix", &file]);
+    assert_eq!(ran.code, WRONG_USAGE);
+    assert!(ran.errors.contains("b.txt:1: expected"), "{}", ran.errors);
+}
+
+#[test]
+fn a_list_has_path_level_spec_and_title() {
+    let folder = Folder::new();
+    let file = folder.file("a.txt", "Level: should", SHORT);
+    let ran = replay(&["--list".to_owned(), folder.path("")]);
+    let wanted = format!("{file}\tshould\tRFC 5321 4.1\tAbout a.txt\n");
+    assert_eq!((ran.out, ran.code), (wanted, PASSED));
+}
+
+#[test]
+fn a_check_tells_what_is_not_as_it_should_be() {
+    let folder = Folder::new();
+    let good = folder.file("a.txt", "Level: must", SHORT);
+    let ran = replay(&["--check", &good]);
+    assert_eq!((ran.out.as_str(), ran.code), ("", PASSED));
+    let odd = folder.file("b.txt", "Level: must", "S: 220 x\n");
+    let ran = replay(&["--check", &good, &odd]);
+    assert_eq!(ran.code, FAILED);
+    let start = format!("{odd}:5: it should end in (server closes)");
+    assert!(ran.out.starts_with(&start), "{}", ran.out);
+}
+
+#[test]
+fn the_talk_is_shown_up_to_a_line_and_what_is_wrong_is_marked() {
+    let folder = Folder::new();
+    let file = folder.file("a.txt", "Level: must", FROB);
+    let all = replay(&["--show".to_owned(), format!("{file}:99")]);
+    assert_eq!(all.code, FAILED);
+    let wanted = format!(
+        "{file}: About a.txt
+   5     S: 220 mx.example.org ESMTP
+   6     C: FROB
+   7  !! S: 500 5.5.2 Command not recognized
+
+FAIL {file}:7: wrong reply\n"
+    );
+    assert!(all.out.starts_with(&wanted), "{}", all.out);
+    let part = replay(&["--show".to_owned(), format!("{file}:6")]);
+    assert_eq!(part.code, PASSED);
+    assert!(part.out.ends_with("   6     C: FROB\n"), "{}", part.out);
+}
+
+#[test]
+fn a_closed_pipe_changes_neither_the_code_nor_says_anything() {
+    let folder = Folder::new();
+    let file = folder.file("a.txt", "Level: must", FROB);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = Command::new(env!("CARGO_BIN_EXE_pillarbox"))
+        .args(["replay", &file])
+        .stdout(writer)
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    assert_eq!(output.status.code(), Some(FAILED));
+}
