@@ -7,6 +7,7 @@ use crate::transcript::script::MailboxAddress;
 use crate::transcript::settings::{Settings, Subject, Task};
 use crate::transcript::target::{Match, Rules};
 use getopts::{Matches, Options};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ Plays transcripts against a server, and judges it.
 
 Usage: pillarbox replay [OPTION]... FILE|DIR...
        pillarbox replay [OPTION]... --show FILE:LINE
+       pillarbox replay [OPTION]... --listen ADDR:PORT FILE
        pillarbox replay --matrix [--out PAGE] FILE.tsv...
 
 Without --server and --run it judges Pillarbox itself, byte for byte; each file
@@ -41,6 +43,13 @@ fn options() -> Options {
 fn whom(options: &mut Options) {
     options
         .optopt("", "server", "judge a server that runs", "HOST:PORT")
+        .optopt(
+            "",
+            "listen",
+            "the other direction: be the server of a file that plays one, and \
+             judge the clients that connect; port 0 takes a free one",
+            "ADDR:PORT",
+        )
         .optopt(
             "",
             "run",
@@ -185,7 +194,7 @@ fn settings(given: &Matches) -> Result<Settings, Complaint> {
 /// What is done, and with which files.
 fn task(given: &Matches) -> Result<(Task, Vec<PathBuf>), Complaint> {
     let files: Vec<PathBuf> = given.free.iter().map(PathBuf::from).collect();
-    let tasks = ["list", "check", "show", "matrix"];
+    let tasks = ["list", "check", "show", "matrix", "listen"];
     let chosen: Vec<&str> = tasks
         .into_iter()
         .filter(|task| given.opt_present(task))
@@ -195,6 +204,7 @@ fn task(given: &Matches) -> Result<(Task, Vec<PathBuf>), Complaint> {
         ["list"] => Task::List,
         ["check"] => Task::Check,
         ["matrix"] => Task::Matrix,
+        ["listen"] => Task::Listen(listen(given)?),
         ["show"] if files.is_empty() => return show(given),
         ["show"] => return Err("--show takes one FILE:LINE, no files".into()),
         [one, other, ..] => {
@@ -206,6 +216,12 @@ fn task(given: &Matches) -> Result<(Task, Vec<PathBuf>), Complaint> {
         true => Err("no file given; try: pillarbox replay --help".into()),
         false => Ok((task, files)),
     }
+}
+
+fn listen(given: &Matches) -> Result<SocketAddr, Complaint> {
+    let text = given.opt_str("listen").unwrap_or_default();
+    let what = "an IP address and a port, such as 127.0.0.1:2525";
+    text.parse().map_err(|_| wrong("listen", &text, what))
 }
 
 /// `FILE:LINE`
@@ -343,7 +359,17 @@ fn fit_together(given: &Matches, settings: &Settings) -> Result<(), Complaint> {
                     one file after the other"
             .into());
     }
-    let has_report = matches!(settings.task, Task::Judge | Task::Matrix);
+    let is_listening = matches!(settings.task, Task::Listen(_));
+    if is_listening && settings.subject != Subject::Own {
+        return Err("--listen judges clients, --server and --run judge \
+                    servers"
+            .into());
+    }
+    if is_listening && settings.files.len() > 1 {
+        return Err("--listen plays one file".into());
+    }
+    let is_judging = matches!(settings.task, Task::Judge | Task::Matrix);
+    let has_report = is_judging || is_listening;
     if settings.out.is_some() && !has_report {
         return Err("--out goes only with a report or a matrix".into());
     }
@@ -399,7 +425,10 @@ mod tests {
 
     #[test]
     fn every_wrong_value_is_named_in_one_line() {
-        let cases: [&[&str]; 27] = [
+        let cases: [&[&str]; 30] = [
+            &["--listen", "2525", "x"],
+            &["--listen", "127.0.0.1:0", "x", "y"],
+            &["--listen", "127.0.0.1:0", "--server", "x:25", "x"],
             &[],
             &["--list"],
             &["--matrix"],

@@ -15,6 +15,7 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -22,6 +23,7 @@ use super::check::check;
 use super::header::Level;
 use super::matrix::Matrix;
 use super::parse::{self, ParseError};
+use super::play::{self, play};
 use super::progress::Progress;
 use super::report::{self, Format, Row, Summary, Verdict, level_word};
 use super::run::{Outcome, Played, Run, read_all};
@@ -95,6 +97,7 @@ fn act(settings: &Settings, world: &mut World<'_>) -> Result<u8, Ending> {
     match settings.task {
         Task::List => list(&transcripts, world),
         Task::Show(line) => show_talk(settings, &transcripts, line, world),
+        Task::Listen(address) => listen(settings, &transcripts, address, world),
         Task::Judge | Task::Check | Task::Matrix => {
             judge(settings, &transcripts, world)
         }
@@ -197,16 +200,72 @@ fn judge(
 ) -> Result<u8, Ending> {
     let begin = Instant::now();
     let run = run(settings, world)?;
-    let out = match &settings.out {
-        Some(path) => Some((path, create(path)?)),
-        None => None,
-    };
+    let out = out_file(settings)?;
     let errors: &mut dyn Write = &mut world.errors;
     let shown = world.is_terminal.then_some(errors);
     let mut progress = Progress::new(shown, transcripts.len());
     let played = run.all(transcripts, &mut |played| progress.one(played));
     progress.end();
-    let (rows, code) = rows(settings, transcripts, played);
+    let verdict = rows(settings, transcripts, played);
+    report(settings, verdict, out, begin, world)
+}
+
+/// `--listen`: plays the server to whoever comes.
+fn listen(
+    settings: &Settings,
+    transcripts: &[Transcript],
+    address: SocketAddr,
+    world: &mut World<'_>,
+) -> Result<u8, Ending> {
+    let [transcript] = transcripts else {
+        let what = "--listen plays one file";
+        return Err(Ending::new(WRONG_USAGE, what.into()));
+    };
+    let begin = Instant::now();
+    let closed = |error: io::Error| {
+        let text = error.to_string();
+        let reason = text.split(" (os error").next().unwrap_or_default();
+        let what = format!("cannot listen on {address}: {reason}");
+        Ending::new(NOT_JUDGED, what)
+    };
+    let listener = TcpListener::bind(address).map_err(closed)?;
+    let taken = listener.local_addr().map_err(closed)?;
+    let out = out_file(settings)?;
+    // If nobody reads it, the clients may know the port all the same.
+    let _ = writeln!(world.errors, "pillarbox listening on {taken}");
+    let outcome = match play(listener, transcript, settings.rules.deadline) {
+        play::Played::Pass => Outcome::Pass,
+        play::Played::Fail(failure) => Outcome::Fail(failure),
+        play::Played::NobodyCame(why) | play::Played::Skip(why) => {
+            Outcome::Skip(why)
+        }
+    };
+    let played = Played {
+        outcome,
+        notes: Vec::new(),
+        talk: Vec::new(),
+        time: begin.elapsed(),
+    };
+    let verdict = rows(settings, transcripts, vec![played]);
+    report(settings, verdict, out, begin, world)
+}
+
+/// The file of `--out`, made before anything is played.
+fn out_file(settings: &Settings) -> Result<Option<(&Path, File)>, Ending> {
+    match &settings.out {
+        Some(path) => Ok(Some((path, create(path)?))),
+        None => Ok(None),
+    }
+}
+
+/// Writes the report where it belongs, and gives the exit code.
+fn report(
+    settings: &Settings,
+    (rows, code): (Vec<Row>, u8),
+    out: Option<(&Path, File)>,
+    begin: Instant,
+    world: &mut World<'_>,
+) -> Result<u8, Ending> {
     let summary = Summary::of(&rows, begin.elapsed());
     let format = match out {
         Some((path, mut file)) => {

@@ -3,6 +3,7 @@
 //! `options/replay.rs` reads the command line into `Settings`; `command.rs`
 //! does what they say.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -50,6 +51,9 @@ pub enum Task {
     Check,
     /// They are reports, and become a table.
     Matrix,
+    /// One of them, which plays the server, is played to the clients that
+    /// connect there.
+    Listen(SocketAddr),
 }
 
 /// Who is judged.
