@@ -22,14 +22,22 @@
 //!   `failure`     what went wrong, for people
 //!   `own_server`  starts our own program for one transcript
 //!   `run`         one file, or a folder of files, against our own program
+//!
+//! And the other way, from a session to a file:
+//!   `writer`      one session, line by line
+//!   `overheard`   what a server says becomes replies, or notes
+//!   `privacy`     what must not be written down
+//!   `record`      the proxy: passes bytes on, and writes them down
 
 pub mod check;
 pub mod failure;
 pub mod header;
 mod judge;
 pub mod matching;
+mod overheard;
 mod own_server;
 pub mod parse;
+mod privacy;
 pub mod replay;
 pub mod run;
 pub mod script;
@@ -39,6 +47,7 @@ mod steps;
 mod stored;
 mod talk;
 pub mod text;
+pub mod writer;
 
 #[cfg(test)]
 mod testing;
