@@ -13,7 +13,10 @@ const MAY_USE: [(&str, &[&str]); 5] = [
     ("protocol", &["protocol"]),
     ("mailbox", &["mailbox", "protocol"]),
     ("transcript", &["transcript", "protocol::reply"]),
-    ("server", &["server", "protocol", "mailbox"]),
+    (
+        "server",
+        &["server", "protocol", "mailbox", "transcript::writer"],
+    ),
 ];
 
 /// What touches the world, and has no place in the protocol.

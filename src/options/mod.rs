@@ -8,11 +8,13 @@
 //!   `parse`       the arguments in, an `Invocation` out
 //!   `Invocation`  what the user asked for
 //!
-//! Each command has a file of its own: `serve.rs`.
+//! Each command has a file of its own: `serve.rs`, `record.rs`.
 
+mod record;
 mod serve;
 
 use crate::server::Settings;
+use crate::transcript::record as proxy;
 use getopts::{Matches, Options};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -24,6 +26,8 @@ pub enum Invocation {
     Serve(Box<Settings>),
     /// `pillarbox serve --stdio`.
     Converse(Box<Settings>),
+    /// `pillarbox record`.
+    Record(proxy::Settings),
     /// `--help` or `--version`: print this and end.
     Print(String),
 }
@@ -38,6 +42,8 @@ Usage: pillarbox COMMAND [OPTION]...
 
 Commands:
     serve       receive mail into Maildirs
+    record      stand between a client and a server, and write down what
+                they say
 
 Options:
     -h, --help      this text; 'pillarbox COMMAND --help' tells more
@@ -51,6 +57,7 @@ pub fn parse(arguments: &[String]) -> Result<Invocation, Complaint> {
     };
     match command.as_str() {
         "serve" => serve::parse(rest),
+        "record" => record::parse(rest),
         "-h" | "--help" => Ok(Invocation::Print(USAGE.to_owned())),
         "-V" | "--version" => {
             let version = env!("CARGO_PKG_VERSION");

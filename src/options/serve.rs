@@ -109,6 +109,12 @@ fn options() -> Options {
             "explain",
             "show the dialogue, each reply with its rule and RFC section",
         )
+        .optopt(
+            "",
+            "record",
+            "write each session down as a transcript, into this folder",
+            "DIR",
+        )
         .optflag(
             "",
             "stdio",
@@ -162,6 +168,7 @@ fn settings(given: &Matches) -> Result<Settings, Complaint> {
     }
     timeout(given, &mut settings.timeout)?;
     settings.explain = given.opt_present("explain");
+    settings.record = record(given)?;
     Ok(settings)
 }
 
@@ -258,6 +265,15 @@ fn mail(given: &Matches) -> Result<PathBuf, Complaint> {
     }
 }
 
+fn record(given: &Matches) -> Result<Option<PathBuf>, Complaint> {
+    match given.opt_str("record") {
+        Some(folder) if folder.is_empty() => {
+            Err(wrong("record", &folder, "the name of a folder"))
+        }
+        folder => Ok(folder.map(PathBuf::from)),
+    }
+}
+
 fn timeout(given: &Matches, place: &mut Duration) -> Result<(), Complaint> {
     let Some(text) = given.opt_str("timeout") else {
         return Ok(());
@@ -296,7 +312,9 @@ mod tests {
     fn settings_of(line: &str) -> Settings {
         match parse_words(line) {
             Ok(Invocation::Serve(settings)) => *settings,
-            Ok(Invocation::Converse(_)) => panic!("not --stdio"),
+            Ok(Invocation::Converse(_) | Invocation::Record(_)) => {
+                panic!("not serve")
+            }
             Ok(Invocation::Print(text)) => panic!("{text}"),
             Err(complaint) => panic!("{complaint}"),
         }
@@ -379,6 +397,7 @@ mod tests {
             "serve --without STARTTLS",
             "serve --mail",
             "serve --mail=",
+            "serve --record=",
         ] {
             let Err(complaint) = parse_words(line) else {
                 panic!("'{line}' was taken");

@@ -11,6 +11,7 @@
 
 use super::explain::Explainer;
 use super::incoming::{Envelope, Incoming, Progress};
+use super::recorder::Recorder;
 use super::settings::Shared;
 use super::wire::{Lost, Transport, Wire};
 use crate::protocol::command::Command;
@@ -19,7 +20,7 @@ use crate::protocol::line::{CommandLine, LineCutter};
 use crate::protocol::reply::{self, Answer, Reply};
 use crate::protocol::session::{Session, State, Transaction};
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// How slowly a message may come: the deadline moves on by one second for
 /// each so many bytes.
@@ -37,6 +38,9 @@ pub(super) struct Connection<'a> {
     wire: Wire<'a>,
     lines: LineCutter,
     session: Session,
+    recorder: Recorder,
+    /// Since when the server waits for a line, or for a message.
+    waits_since: Instant,
     tally: Tally,
 }
 
@@ -56,6 +60,10 @@ impl<'a> Connection<'a> {
         shared: &'a Shared,
         transport: Box<dyn Transport + 'a>,
     ) -> Connection<'a> {
+        let recorder = shared
+            .recorders
+            .as_ref()
+            .map(|recorders| recorders.start(id, client, SystemTime::now()));
         Connection {
             id,
             client,
@@ -63,6 +71,8 @@ impl<'a> Connection<'a> {
             wire: Wire::new(transport, shared.timeout),
             lines: LineCutter::default(),
             session: Session::new(shared.offer.clone()),
+            recorder: recorder.unwrap_or_default(),
+            waits_since: Instant::now(),
             tally: Tally::default(),
         }
     }
@@ -71,11 +81,13 @@ impl<'a> Connection<'a> {
     pub(super) fn run(mut self) {
         let ended = self.converse();
         if let Err(Lost::TimedOut) = ended {
+            self.recorder.timed_out(self.waits_since.elapsed());
             let before = self.session.state().name();
             let answer = self.session.hang_up(reply::TIMEOUT);
             // The client may be gone; nothing depends on this reply.
             let _ = self.say(&answer, before);
         }
+        self.recorder.end(&ended);
         self.log_summary(&ended);
         if !matches!(ended, Err(Lost::Closed | Lost::Broken(_))) {
             self.wire.close();
@@ -106,10 +118,11 @@ impl<'a> Connection<'a> {
     /// Waits for a line, and reads it as a command. A line that is none comes
     /// back as the reply that says why.
     fn next_line(&mut self) -> Result<Result<Command, Reply>, Lost> {
-        let deadline = Instant::now() + self.shared.timeout;
+        self.waits_since = Instant::now();
+        let deadline = self.waits_since + self.shared.timeout;
         loop {
             let Some(line) = self.lines.next_command() else {
-                self.lines.feed(self.wire.read(deadline)?);
+                self.read(deadline)?;
                 continue;
             };
             show(self.id, &line, self.shared.explainer.as_ref());
@@ -119,6 +132,14 @@ impl<'a> Connection<'a> {
                 CommandLine::BareLineFeed(_) => Err(reply::BARE_LINE_FEED),
             });
         }
+    }
+
+    /// Reads once, and hands over what came.
+    fn read(&mut self, deadline: Instant) -> Result<(), Lost> {
+        let bytes = self.wire.read(deadline)?;
+        self.recorder.client(bytes);
+        self.lines.feed(bytes);
+        Ok(())
     }
 
     /// One step of the machine. If the line is a RCPT, the directory is asked
@@ -169,12 +190,13 @@ impl<'a> Connection<'a> {
         &mut self,
         incoming: &mut Incoming<'_>,
     ) -> Result<Progress, Lost> {
-        let patience = Instant::now() + self.shared.timeout;
+        self.waits_since = Instant::now();
+        let patience = self.waits_since + self.shared.timeout;
         loop {
             let Some(piece) = self.lines.next_piece() else {
                 let extra = incoming.size() / BYTES_PER_SECOND;
                 let deadline = patience + Duration::from_secs(extra);
-                self.lines.feed(self.wire.read(deadline)?);
+                self.read(deadline)?;
                 continue;
             };
             match incoming.take(piece) {
@@ -190,6 +212,7 @@ impl<'a> Connection<'a> {
         let offer = &self.shared.offer;
         let with_enhanced = offer.has(Extension::EnhancedStatusCodes);
         let lines = answer.wire_lines(&offer.hostname, with_enhanced);
+        self.recorder.reply(answer, with_enhanced);
         let after = self.session.state().name();
         log::trace!("[{}] {before} -> {after}", self.id);
         if let Some(explainer) = &self.shared.explainer {

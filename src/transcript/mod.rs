@@ -38,6 +38,7 @@ mod overheard;
 mod own_server;
 pub mod parse;
 mod privacy;
+pub mod record;
 pub mod replay;
 pub mod run;
 pub mod script;

@@ -17,11 +17,11 @@ const VALUE: &str = "secret";
 /// A longer secret keeps its length, because a server may refuse it for that.
 const ORDINARY_LENGTH: usize = 400;
 
-/// A line between AUTH and its answer is hidden, unless it is one of these:
-/// some clients do not wait.
-const VERBS: [&str; 10] = [
-    "EHLO", "HELO", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT", "VRFY",
-    "HELP",
+/// Some clients do not wait for the answer to AUTH. A word behind it is hidden
+/// if it may be base64, unless it is one of these.
+const VERBS: [&str; 13] = [
+    "DATA", "EHLO", "EXPN", "HELO", "HELP", "MAIL", "NOOP", "QUIT", "RCPT",
+    "RSET", "STARTTLS", "TURN", "VRFY",
 ];
 
 /// What the client's next line is.
@@ -83,11 +83,11 @@ impl Privacy {
             self.next = Next::AfterAuth;
             return argument_of_auth(text);
         }
-        let is_known =
-            |known: &&str| verb.eq_ignore_ascii_case(known.as_bytes());
-        let is_secret = self.next == Next::AfterAuth
-            && !verb.is_empty()
-            && !VERBS.iter().any(|known| is_known(&known));
+        let is_known = VERBS
+            .iter()
+            .any(|known| verb.eq_ignore_ascii_case(known.as_bytes()));
+        let is_secret =
+            self.next == Next::AfterAuth && is_base64(text) && !is_known;
         is_secret.then_some(0)
     }
 
@@ -153,6 +153,11 @@ fn argument_of_auth(text: &[u8]) -> Option<usize> {
     }
     let argument = rest.trim_ascii_start();
     (!argument.is_empty()).then(|| text.len() - argument.len())
+}
+
+fn is_base64(text: &[u8]) -> bool {
+    let is_digit = |b: &u8| b.is_ascii_alphanumeric() || b"+/=".contains(b);
+    !text.is_empty() && text.iter().all(is_digit)
 }
 
 fn hide(shown: &[u8], secret: &[u8]) -> String {

@@ -354,16 +354,21 @@ mod tests {
     fn sent(transcript: &Transcript) -> Vec<u8> {
         let mut bytes = Vec::new();
         for step in &transcript.steps {
-            match &step.action {
-                Action::Send(text) => {
-                    bytes.extend(Names::default().expand(text).unwrap());
-                    bytes.extend_from_slice(b"\r\n");
-                }
-                Action::SendRaw(text) => {
-                    bytes.extend(Names::default().expand(text).unwrap());
-                }
-                _ => {}
-            }
+            let (text, end): (_, &[u8]) = match &step.action {
+                Action::Send(text) => (text, b"\r\n"),
+                Action::SendRaw(text) => (text, b""),
+                Action::Reply(_)
+                | Action::ReplyRaw(_)
+                | Action::ClientConnects
+                | Action::ClientCloses
+                | Action::ServerCloses
+                | Action::Silence(_)
+                | Action::Wait(_)
+                | Action::Mailbox(_)
+                | Action::RestOfMessage => continue,
+            };
+            bytes.extend(Names::default().expand(text).unwrap());
+            bytes.extend_from_slice(end);
         }
         bytes
     }
