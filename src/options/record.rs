@@ -99,6 +99,7 @@ mod tests {
         let Ok(Invocation::Print(help)) = parse_words("record --help") else {
             panic!("no help");
         };
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
         for default in [
             format!("(default {})", settings.listen),
             format!("(default {})", settings.folder.display()),

@@ -28,8 +28,18 @@
 //!   `overheard`   what a server says becomes replies, or notes
 //!   `privacy`     what must not be written down
 //!   `record`      the proxy: passes bytes on, and writes them down
+//!
+//! And from our own server back to the page:
+//!   `align`       what stayed, and what changed, between two lists
+//!   `edit`        a page and what was really said become a new page
+//!   `rewrite`     the words of a line that is written anew
+//!   `rehearsal`   plays a page to hear, not to judge
+//!   `bless`       shows the new page, and puts it in the place of the old one
 
+mod align;
+pub mod bless;
 pub mod check;
+mod edit;
 pub mod failure;
 pub mod header;
 mod judge;
@@ -39,7 +49,9 @@ mod own_server;
 pub mod parse;
 mod privacy;
 pub mod record;
+mod rehearsal;
 pub mod replay;
+mod rewrite;
 pub mod run;
 pub mod script;
 mod spoken;
