@@ -514,3 +514,95 @@ fn what_cannot_be_done_is_told_in_one_line_with_code_1() {
         assert_eq!(output.status.code(), Some(1));
     }
 }
+
+/// Whether a program is there. Where `CI` is set, it must be.
+fn has(program: &[&str]) -> bool {
+    let run = Command::new(program[0])
+        .args(&program[1..])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    let is_there = run.is_ok_and(|status| status.success());
+    let name = program[0];
+    assert!(
+        is_there || std::env::var_os("CI").is_none(),
+        "CI needs {name}"
+    );
+    is_there
+}
+
+const SMTPLIB: &str = "
+import smtplib, sys
+text = 'Subject: {host}\\r\\n\\r\\n.\\r\\n..\\r\\ntrailing  \\r\\n'
+with smtplib.SMTP('127.0.0.1', int(sys.argv[1])) as server:
+    server.sendmail('alice@client.example', 'bob@example.org', text)
+    server.sendmail('', ['bob@example.org', 'carol@example.org'], text)
+";
+
+#[test]
+fn sessions_of_real_clients_replay_from_both_recorders() {
+    let folder = TempDir::new().unwrap();
+    let (own, raw) = (folder.path().join("own"), folder.path().join("raw"));
+    let record = format!("--record={}", own.display());
+    let cast = CAST.map(|(key, value)| format!("--{key}={value}"));
+    let mut options: Vec<&str> = cast.iter().map(String::as_str).collect();
+    options.push(&record);
+    let server = Server::start(&options);
+    let proxy = Proxy::start(server.address(), &raw);
+    let port = proxy.address.port().to_string();
+    let letter = folder.path().join("letter");
+    fs::write(&letter, "Subject: curl\r\n\r\n.\r\nend\r\n").unwrap();
+    let (letter, url) = (
+        letter.to_str().unwrap(),
+        format!("smtp://127.0.0.1:{port}/client"),
+    );
+    let clients: [(&[&str], &[&str]); 3] = [
+        (
+            &["swaks", "--version"],
+            &[
+                "swaks",
+                "--server",
+                "127.0.0.1",
+                "--port",
+                &port,
+                "--from",
+                "alice@client.example",
+                "--to",
+                "bob@example.org",
+            ],
+        ),
+        (
+            &["curl", "--version"],
+            &[
+                "curl",
+                "-sS",
+                &url,
+                "--mail-from",
+                "alice@client.example",
+                "--mail-rcpt",
+                "bob@example.org",
+                "-T",
+                letter,
+            ],
+        ),
+        (
+            &["python3", "-c", "import smtplib"],
+            &["python3", "-c", SMTPLIB, &port],
+        ),
+    ];
+    let mut count = 0;
+    for (probe, command) in clients {
+        if has(probe) {
+            let mut run = Command::new(command[0]);
+            let run = run.args(&command[1..]).stdin(Stdio::null());
+            let output = run.output().unwrap();
+            assert!(output.status.success(), "{command:?} {output:?}");
+            count += 1;
+        }
+    }
+    for folder in [own, raw] {
+        for path in recordings(&folder, count) {
+            must_replay(&path);
+        }
+    }
+}
