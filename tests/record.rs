@@ -11,7 +11,7 @@ use pillarbox::transcript::check::check;
 use pillarbox::transcript::header::Plays;
 use pillarbox::transcript::matching::Names;
 use pillarbox::transcript::parse;
-use pillarbox::transcript::run::{Outcome, read_all, run};
+use pillarbox::transcript::run::{Outcome, read_all, run_all};
 use pillarbox::transcript::script::{Action, Transcript};
 use pillarbox::transcript::text::Text;
 use std::collections::BTreeMap;
@@ -213,7 +213,8 @@ fn must_replay(path: &Path) -> Transcript {
     let transcript = parse::read(path)
         .unwrap_or_else(|error| panic!("{error}\n{}", shown()));
     let binary = Path::new(env!("CARGO_BIN_EXE_pillarbox"));
-    match run(binary, &transcript) {
+    let outcome = run_all(binary, std::slice::from_ref(&transcript), 1);
+    match outcome.into_iter().next().unwrap() {
         Outcome::Pass => transcript,
         Outcome::Fail(failure) => panic!("{failure}\n{}", shown()),
         other @ (Outcome::Skip(_) | Outcome::NoServer(_)) => {

@@ -11,16 +11,18 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::edit::Page;
 use super::matching::Names;
-use super::replay::DEADLINE;
 use super::script::{
     Action, MailboxAddress, MailboxStep, ReplyStep, Step, Transcript,
 };
 use super::talk::{Connection, Trouble};
 use super::text::{Text, escape};
+
+/// How long a step waits for the server.
+const DEADLINE: Duration = Duration::from_secs(10);
 
 /// The line at which the talk took another course, and what happened.
 pub(super) type Stopped = (usize, String);
