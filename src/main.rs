@@ -8,6 +8,7 @@ use pillarbox::protocol::trace;
 use pillarbox::server::{self, Server, Settings};
 use pillarbox::transcript;
 use pillarbox::transcript::command::{self, World};
+use pillarbox::transcript::record::{self, Proxy};
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
             start_log(settings.explain);
             server::converse(*settings)
         }
+        Ok(Invocation::Record(settings)) => record(settings),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -85,6 +87,14 @@ fn today() -> String {
     time.split('T').next().unwrap_or_default().to_owned()
 }
 
+/// Runs the proxy until the process is ended.
+fn record(settings: record::Settings) -> io::Result<()> {
+    start_log(false);
+    let proxy = Proxy::start(settings, now)?;
+    print(&format!("pillarbox listening on {}\n", proxy.address()))?;
+    proxy.run()
+}
+
 /// Logs to standard error, one line an event, times in UTC. Beside the live
 /// dialogue only what is wrong is logged, unless RUST_LOG asks for more.
 fn start_log(is_explaining: bool) {
@@ -92,11 +102,15 @@ fn start_log(is_explaining: bool) {
     let level = env_logger::Env::default().default_filter_or(level);
     env_logger::Builder::from_env(level)
         .format(|line, record| {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH);
-            let time = trace::iso_date_time(now.unwrap_or_default().as_secs());
-            writeln!(line, "{time} {:5} {}", record.level(), record.args())
+            let (time, level) = (now(), record.level());
+            writeln!(line, "{time} {level:5} {}", record.args())
         })
         .init();
+}
+
+fn now() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    trace::iso_date_time(now.unwrap_or_default().as_secs())
 }
 
 /// std does not know who we are; the owner of our own folder in /proc does.

@@ -16,7 +16,10 @@ const MAY_USE: [(&str, &[&str]); 5] = [
     ("protocol", &["protocol"]),
     ("mailbox", &["mailbox", "protocol"]),
     ("transcript", &["transcript", "protocol::reply"]),
-    ("server", &["server", "protocol", "mailbox"]),
+    (
+        "server",
+        &["server", "protocol", "mailbox", "transcript::writer"],
+    ),
 ];
 
 /// What has no place in the protocol: the standard library's way to the world,

@@ -8,8 +8,9 @@
 //!   `parse`       the arguments in, an `Invocation` out
 //!   `Invocation`  what the user asked for
 //!
-//! Each command has a file of its own: `serve.rs`, `replay.rs`.
+//! Each command has a file of its own: `serve.rs`, `replay.rs`, `record.rs`.
 
+mod record;
 mod replay;
 mod serve;
 
@@ -31,6 +32,8 @@ pub enum Invocation {
     Converse(Box<Settings>),
     /// `pillarbox replay`.
     Replay(Box<transcript::settings::Settings>),
+    /// `pillarbox record`.
+    Record(transcript::record::Settings),
     /// `--help` or `--version`: print this and end.
     Print(String),
 }
@@ -46,6 +49,8 @@ Usage: pillarbox COMMAND [OPTION]...
 Commands:
     serve       receive mail into Maildirs
     replay      play transcripts, and judge this server or another one
+    record      stand between a client and a server, and write down what
+                they say
 
 Options:
     -h, --help      this text; 'pillarbox COMMAND --help' tells more
@@ -60,6 +65,7 @@ pub fn parse(arguments: &[String]) -> Result<Invocation, Complaint> {
     match command.as_str() {
         "serve" => serve::parse(rest),
         "replay" => replay::parse(rest),
+        "record" => record::parse(rest),
         "-h" | "--help" => Ok(Invocation::Print(USAGE.to_owned())),
         "-V" | "--version" => {
             let version = env!("CARGO_PKG_VERSION");

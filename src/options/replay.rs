@@ -387,7 +387,9 @@ mod tests {
         match options::parse(&words)? {
             Invocation::Replay(settings) => Ok(*settings),
             Invocation::Print(text) => panic!("{text}"),
-            Invocation::Serve(_) | Invocation::Converse(_) => panic!("serve"),
+            Invocation::Serve(_)
+            | Invocation::Converse(_)
+            | Invocation::Record(_) => panic!("another command"),
         }
     }
 

@@ -108,6 +108,12 @@ fn options() -> Options {
             "explain",
             "show the dialogue, each reply with its rule and RFC section",
         )
+        .optopt(
+            "",
+            "record",
+            "write each session down as a transcript, into this folder",
+            "DIR",
+        )
         .optflag(
             "",
             "stdio",
@@ -162,6 +168,7 @@ fn settings(given: &Matches) -> Result<Settings, Complaint> {
     }
     seconds(given, "timeout", &mut settings.timeout)?;
     settings.explain = given.opt_present("explain");
+    settings.record = record(given)?;
     Ok(settings)
 }
 
@@ -257,6 +264,15 @@ fn mail(given: &Matches) -> Result<PathBuf, Complaint> {
     }
 }
 
+fn record(given: &Matches) -> Result<Option<PathBuf>, Complaint> {
+    match given.opt_str("record") {
+        Some(folder) if folder.is_empty() => {
+            Err(wrong("record", &folder, "the name of a folder"))
+        }
+        folder => Ok(folder.map(PathBuf::from)),
+    }
+}
+
 fn without(given: &Matches) -> Result<Vec<Extension>, Complaint> {
     let read = |name: &String| {
         Extension::named(name).ok_or_else(|| {
@@ -282,7 +298,11 @@ mod tests {
     fn settings_of(line: &str) -> Settings {
         match parse_words(line) {
             Ok(Invocation::Serve(settings)) => *settings,
-            Ok(Invocation::Converse(_) | Invocation::Replay(_)) => {
+            Ok(
+                Invocation::Converse(_)
+                | Invocation::Replay(_)
+                | Invocation::Record(_),
+            ) => {
                 panic!("another command")
             }
             Ok(Invocation::Print(text)) => panic!("{text}"),
@@ -367,6 +387,7 @@ mod tests {
             "serve --without STARTTLS",
             "serve --mail",
             "serve --mail=",
+            "serve --record=",
         ] {
             let Err(complaint) = parse_words(line) else {
                 panic!("'{line}' was taken");

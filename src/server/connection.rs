@@ -14,6 +14,7 @@
 
 use super::explain::Explainer;
 use super::incoming::{Envelope, Incoming, Progress};
+use super::recorder::Recorder;
 use super::settings::Shared;
 use super::wire::{Lost, Transport, Wire};
 use crate::protocol::command::{Command, Parsed};
@@ -22,7 +23,7 @@ use crate::protocol::line::{CommandLine, LineCutter};
 use crate::protocol::reply::{self, Answer};
 use crate::protocol::session::{Session, State};
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// How slowly a message may come: the deadline moves on by one second for
 /// each so many bytes.
@@ -40,6 +41,9 @@ pub(super) struct Connection<'a> {
     wire: Wire<'a>,
     lines: LineCutter,
     session: Session,
+    recorder: Recorder,
+    /// Since when the server waits for a line, or for a message.
+    waits_since: Instant,
     tally: Tally,
 }
 
@@ -59,6 +63,10 @@ impl<'a> Connection<'a> {
         shared: &'a Shared,
         transport: Box<dyn Transport + 'a>,
     ) -> Connection<'a> {
+        let recorder = shared
+            .recorders
+            .as_ref()
+            .map(|recorders| recorders.start(id, client, SystemTime::now()));
         Connection {
             id,
             client,
@@ -66,6 +74,8 @@ impl<'a> Connection<'a> {
             wire: Wire::new(transport, shared.timeout),
             lines: LineCutter::default(),
             session: Session::new(shared.offer.clone()),
+            recorder: recorder.unwrap_or_default(),
+            waits_since: Instant::now(),
             tally: Tally::default(),
         }
     }
@@ -74,11 +84,13 @@ impl<'a> Connection<'a> {
     pub(super) fn run(mut self) {
         let ended = self.converse();
         if let Err(Lost::TimedOut) = ended {
+            self.recorder.timed_out(self.waits_since.elapsed());
             let before = self.session.state().name();
             let answer = self.session.hang_up(reply::TIMEOUT);
             // The client may be gone; nothing depends on this reply.
             let _ = self.say(&answer, before);
         }
+        self.recorder.end(&ended);
         self.log_summary(&ended);
         if !matches!(ended, Err(Lost::Closed | Lost::Broken(_))) {
             self.wire.close();
@@ -107,10 +119,11 @@ impl<'a> Connection<'a> {
     /// Waits for a line, and reads it as a command. A line that is none comes
     /// back as the reply that says why.
     fn next_line(&mut self) -> Result<Parsed, Lost> {
-        let deadline = Instant::now() + self.shared.timeout;
+        self.waits_since = Instant::now();
+        let deadline = self.waits_since + self.shared.timeout;
         loop {
             let Some(line) = self.lines.next_command() else {
-                self.lines.feed(self.wire.read(deadline)?);
+                self.read(deadline)?;
                 continue;
             };
             show(self.id, &line, self.shared.explainer.as_ref());
@@ -124,6 +137,14 @@ impl<'a> Connection<'a> {
                 }
             });
         }
+    }
+
+    /// Reads once, hands over what came, and tells how many bytes it was.
+    fn read(&mut self, deadline: Instant) -> Result<usize, Lost> {
+        let bytes = self.wire.read(deadline)?;
+        self.recorder.client(bytes);
+        self.lines.feed(bytes);
+        Ok(bytes.len())
     }
 
     /// One step of the machine. If the line is a RCPT, the directory is asked
@@ -175,15 +196,14 @@ impl<'a> Connection<'a> {
         &mut self,
         incoming: &mut Incoming<'_>,
     ) -> Result<Progress, Lost> {
-        let patience = Instant::now() + self.shared.timeout;
+        self.waits_since = Instant::now();
+        let patience = self.waits_since + self.shared.timeout;
         let mut received = 0;
         loop {
             let Some(piece) = self.lines.next_piece() else {
                 let extra = received / BYTES_PER_SECOND;
                 let deadline = patience + Duration::from_secs(extra);
-                let bytes = self.wire.read(deadline)?;
-                received += bytes.len() as u64;
-                self.lines.feed(bytes);
+                received += self.read(deadline)? as u64;
                 continue;
             };
             match incoming.take(piece) {
@@ -199,6 +219,7 @@ impl<'a> Connection<'a> {
         let offer = &self.shared.offer;
         let with_enhanced = offer.has(Extension::EnhancedStatusCodes);
         let lines = answer.wire_lines(&offer.hostname, with_enhanced);
+        self.recorder.reply(answer, with_enhanced);
         let after = self.session.state().name();
         log::trace!("[{}] {before} -> {after}", self.id);
         if let Some(explainer) = &self.shared.explainer {

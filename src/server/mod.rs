@@ -8,12 +8,14 @@
 //!   `wire`        reads and writes with deadlines
 //!   `register`    who is connected, and how many may be
 //!   `explain`     the live dialogue, with the reason for each reply
+//!   `recorder`    writes each session down as a transcript
 //!   `stdio`       one session over standard input and output
 
 mod connection;
 mod explain;
 mod incoming;
 mod listener;
+mod recorder;
 mod register;
 mod settings;
 mod stdio;

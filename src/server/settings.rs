@@ -1,6 +1,7 @@
 //! What a server needs to know, and what its connections have in common.
 
 use super::explain::Explainer;
+use super::recorder::Recorders;
 use crate::mailbox::directory::Directory;
 use crate::mailbox::disk::{Disk, RealDisk};
 use crate::mailbox::maildir::Maildirs;
@@ -34,6 +35,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// Whether to explain the dialogue on standard error.
     pub explain: bool,
+    /// The folder where each session becomes a transcript, if any.
+    pub record: Option<PathBuf>,
 }
 
 impl Settings {
@@ -56,6 +59,7 @@ impl Settings {
             max_per_client: None,
             timeout: Duration::from_secs(300),
             explain: false,
+            record: None,
         }
     }
 }
@@ -67,11 +71,15 @@ pub(super) struct Shared {
     pub(super) maildirs: Maildirs,
     pub(super) timeout: Duration,
     pub(super) explainer: Option<Explainer>,
+    pub(super) recorders: Option<Recorders>,
 }
 
 impl Shared {
     /// Opens the mail folder. The error says what cannot be done.
     pub(super) fn open(settings: Settings) -> io::Result<Shared> {
+        let folder = settings.record.clone();
+        let recorders = folder.map(|f| Recorders::open(f, &settings));
+        let recorders = recorders.transpose()?;
         let Settings {
             mail, offer, disk, ..
         } = settings;
@@ -89,6 +97,7 @@ impl Shared {
             maildirs,
             timeout: settings.timeout,
             explainer: settings.explain.then(Explainer::new),
+            recorders,
         })
     }
 }

@@ -27,10 +27,12 @@ pub struct Names {
 }
 
 impl Names {
-    /// What a name stands for, if it was bound.
+    /// What a name stands for, if it was bound. `{secret}`, which a recording
+    /// has in the place of a password, always stands for something.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
         let same = |bound: &&(String, Vec<u8>)| bound.0 == name;
-        Some(&self.bound.iter().find(same)?.1)
+        let bound = self.bound.iter().find(same).map(|(_, value)| &**value);
+        bound.or((name == "secret").then_some(b"secret"))
     }
 
     /// Whether the text fits. If it does, its names are bound from now on.

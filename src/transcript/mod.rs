@@ -36,23 +36,44 @@
 //!   `progress`    how far a run is
 //!   `settings`    what the command line asks for
 //!   `command`     `pillarbox replay`
+//!
+//! And the other way, from a session to a file:
+//!   `writer`      one session, line by line
+//!   `overheard`   what a server says becomes replies, or notes
+//!   `privacy`     what must not be written down
+//!   `record`      the proxy: passes bytes on, and writes them down
+//!
+//! And from our own server back to the page:
+//!   `align`       what stayed, and what changed, between two lists
+//!   `edit`        a page and what was really said become a new page
+//!   `rewrite`     the words of a line that is written anew
+//!   `rehearsal`   plays a page to hear, not to judge
+//!   `bless`       shows the new page, and puts it in the place of the old one
 
 pub mod alias;
+mod align;
+pub mod bless;
 pub mod check;
 pub mod command;
+mod edit;
 pub mod failure;
 pub mod header;
 mod judge;
 pub mod matching;
 mod matrix;
 mod message;
+mod overheard;
 mod own_server;
 pub mod parse;
 pub mod play;
+mod privacy;
 mod probe;
 mod progress;
+pub mod record;
+mod rehearsal;
 mod replay;
 pub mod report;
+mod rewrite;
 pub mod run;
 mod scratch;
 pub mod script;
@@ -67,6 +88,7 @@ mod student;
 mod talk;
 pub mod target;
 pub mod text;
+pub mod writer;
 
 #[cfg(test)]
 mod testing;

@@ -144,9 +144,12 @@ fn arguments(options: &[(String, String)]) -> Vec<String> {
     let is_given = |key: &str| options.iter().any(|(given, _)| given == key);
     let cast = CAST.iter().filter(|(key, _)| !is_given(key));
     let cast = cast.map(|(key, value)| format!("--{key}={value}"));
-    let given = options
-        .iter()
-        .map(|(key, value)| format!("--{key}={value}"));
+    // `mailbox=*` is every plain name, as without the option.
+    let is_option = |(key, value): &&(String, String)| {
+        (key.as_str(), value.as_str()) != ("mailbox", "*")
+    };
+    let given = options.iter().filter(is_option);
+    let given = given.map(|(key, value)| format!("--{key}={value}"));
     cast.chain(given).collect()
 }
 
