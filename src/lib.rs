@@ -25,7 +25,8 @@
 //!    below answers a question that they leave open. (Around them, for later:
 //!    `settings.rs` is what a server is told, `register.rs` counts who is
 //!    connected, `wire.rs` reads and writes with deadlines, `explain.rs` shows
-//!    the dialogue, `stdio.rs` serves a keyboard.)
+//!    the dialogue, `stdio.rs` serves a keyboard, `recorder.rs` writes sessions
+//!    down.)
 //! 2. [`protocol::line`]: what is a line?
 //! 3. [`protocol::command`], [`protocol::address`]: what does a line ask for?
 //! 4. [`protocol::session`]: is it allowed now, and what comes next?

@@ -746,3 +746,46 @@ fn it_plays_the_server_and_judges_the_client() {
     assert_eq!(code, NOT_JUDGED, "{out}");
     assert!(out.contains("nobody came within 1 s"), "{out}");
 }
+
+/// Blesses a page, as somebody at a keyboard would, or a machine in CI.
+fn bless(options: &[&str], page: &str, ci: Option<&str>) -> (String, i32) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pillarbox"));
+    command.args(["replay", "--bless"]).args(options).arg(page);
+    command.env_remove("CI").stdin(Stdio::null());
+    if let Some(value) = ci {
+        command.env("CI", value);
+    }
+    let output = command.output().unwrap();
+    let all = [output.stdout, output.stderr].concat();
+    (
+        String::from_utf8(all).unwrap(),
+        output.status.code().unwrap(),
+    )
+}
+
+#[test]
+fn it_blesses_a_page_when_told_to_and_never_in_ci() {
+    let folder = Folder::new();
+    let old = "S: 220 {host} {...}\nC: NOOP\nS: 250 2.0.0 Fine\nC: FROB\n\
+        S: 502 {...}\nC: QUIT\nS: 221 {...}\n(server closes)\n";
+    let page = folder.file("page.txt", "Level: own", old);
+    let before = fs::read_to_string(&page).unwrap();
+
+    let (text, code) = bless(&["--accept"], &page, Some("true"));
+    assert_eq!(code, WRONG_USAGE, "{text}");
+    assert!(text.contains("CI is set"), "{text}");
+
+    let (text, code) = bless(&[], &page, None);
+    assert_eq!(code, FAILED, "{text}");
+    assert!(text.contains("+ S: 250 2.0.0 OK"), "{text}");
+    assert!(text.contains("502 -> 500"), "{text}");
+    assert_eq!(fs::read_to_string(&page).unwrap(), before);
+    assert!(Path::new(&format!("{page}.new")).exists());
+
+    let (text, code) = bless(&["--accept", "--accept-codes"], &page, None);
+    assert_eq!(code, PASSED, "{text}");
+    assert_eq!(replay(&[&page]).code, PASSED);
+    let (text, code) = bless(&["--accept"], &page, None);
+    assert_eq!(code, PASSED, "{text}");
+    assert!(text.contains("nothing to bless"), "{text}");
+}

@@ -16,6 +16,7 @@ Plays transcripts against a server, and judges it.
 
 Usage: pillarbox replay [OPTION]... FILE|DIR...
        pillarbox replay [OPTION]... --show FILE:LINE
+       pillarbox replay --bless [--accept] [--accept-codes] FILE|DIR...
        pillarbox replay [OPTION]... --listen ADDR:PORT FILE
        pillarbox replay --matrix [--out PAGE] FILE.tsv...
 
@@ -150,7 +151,15 @@ fn what(options: &mut Options) {
              it went wrong",
             "FILE:LINE",
         )
-        .optflag("", "matrix", "make a Markdown table of several tsv reports");
+        .optflag("", "matrix", "make a Markdown table of several tsv reports")
+        .optflag(
+            "",
+            "bless",
+            "make the files say what Pillarbox says: write FILE.new, show \
+             what changes; not where CI is set",
+        )
+        .optflag("", "accept", "with --bless: put FILE.new in FILE's place")
+        .optflag("", "accept-codes", "with --bless: take changed codes, too");
 }
 
 /// Reads what stands behind `replay`.
@@ -194,7 +203,7 @@ fn settings(given: &Matches) -> Result<Settings, Complaint> {
 /// What is done, and with which files.
 fn task(given: &Matches) -> Result<(Task, Vec<PathBuf>), Complaint> {
     let files: Vec<PathBuf> = given.free.iter().map(PathBuf::from).collect();
-    let tasks = ["list", "check", "show", "matrix", "listen"];
+    let tasks = ["list", "check", "show", "matrix", "listen", "bless"];
     let chosen: Vec<&str> = tasks
         .into_iter()
         .filter(|task| given.opt_present(task))
@@ -205,6 +214,10 @@ fn task(given: &Matches) -> Result<(Task, Vec<PathBuf>), Complaint> {
         ["check"] => Task::Check,
         ["matrix"] => Task::Matrix,
         ["listen"] => Task::Listen(listen(given)?),
+        ["bless"] => Task::Bless {
+            accept: given.opt_present("accept"),
+            accept_codes: given.opt_present("accept-codes"),
+        },
         ["show"] if files.is_empty() => return show(given),
         ["show"] => return Err("--show takes one FILE:LINE, no files".into()),
         [one, other, ..] => {
@@ -368,6 +381,15 @@ fn fit_together(given: &Matches, settings: &Settings) -> Result<(), Complaint> {
     if is_listening && settings.files.len() > 1 {
         return Err("--listen plays one file".into());
     }
+    let is_blessing = matches!(settings.task, Task::Bless { .. });
+    if is_blessing && settings.subject != Subject::Own {
+        return Err("--bless asks Pillarbox, not another server".into());
+    }
+    for option in ["accept", "accept-codes"] {
+        if given.opt_present(option) && !is_blessing {
+            return Err(format!("--{option} needs --bless"));
+        }
+    }
     let is_judging = matches!(settings.task, Task::Judge | Task::Matrix);
     let has_report = is_judging || is_listening;
     if settings.out.is_some() && !has_report {
@@ -427,7 +449,9 @@ mod tests {
 
     #[test]
     fn every_wrong_value_is_named_in_one_line() {
-        let cases: [&[&str]; 30] = [
+        let cases: [&[&str]; 32] = [
+            &["--accept", "x"],
+            &["--bless", "--server", "x:25", "x"],
             &["--listen", "2525", "x"],
             &["--listen", "127.0.0.1:0", "x", "y"],
             &["--listen", "127.0.0.1:0", "--server", "x:25", "x"],

@@ -19,8 +19,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::bless::{bless_all, refusal};
 use super::check::check;
-use super::header::Level;
+use super::header::{Level, Plays};
 use super::matrix::Matrix;
 use super::parse::{self, ParseError};
 use super::play::{self, play};
@@ -98,6 +99,10 @@ fn act(settings: &Settings, world: &mut World<'_>) -> Result<u8, Ending> {
         Task::List => list(&transcripts, world),
         Task::Show(line) => show_talk(settings, &transcripts, line, world),
         Task::Listen(address) => listen(settings, &transcripts, address, world),
+        Task::Bless {
+            accept,
+            accept_codes,
+        } => bless(&transcripts, accept, accept_codes, world),
         Task::Judge | Task::Check | Task::Matrix => {
             judge(settings, &transcripts, world)
         }
@@ -208,6 +213,24 @@ fn judge(
     progress.end();
     let verdict = rows(settings, transcripts, played);
     report(settings, verdict, out, begin, world)
+}
+
+/// `--bless`: pages that play the server are left alone.
+fn bless(
+    transcripts: &[Transcript],
+    accept: bool,
+    accept_codes: bool,
+    world: &mut World<'_>,
+) -> Result<u8, Ending> {
+    if let Some(why) = refusal(std::env::var_os("CI")) {
+        return Err(Ending::new(WRONG_USAGE, why.into()));
+    }
+    let is_ours = |t: &&Transcript| t.header.plays == Plays::Client;
+    let pages = transcripts.iter().filter(is_ours);
+    let pages: Vec<PathBuf> = pages.map(|t| t.path.clone()).collect();
+    let program = world.program.clone();
+    bless_all(&program, &pages, accept, accept_codes, world.out)
+        .map_err(|error| unwritten(Path::new("a page"), &error))
 }
 
 /// `--listen`: plays the server to whoever comes.

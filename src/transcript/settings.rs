@@ -51,6 +51,13 @@ pub enum Task {
     Check,
     /// They are reports, and become a table.
     Matrix,
+    /// They are made to say what our own server says.
+    Bless {
+        /// The new pages take the place of the old ones.
+        accept: bool,
+        /// Changed codes are taken as well.
+        accept_codes: bool,
+    },
     /// One of them, which plays the server, is played to the clients that
     /// connect there.
     Listen(SocketAddr),

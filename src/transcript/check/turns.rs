@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use super::super::script::{Action, ReplyStep, Step};
-use super::super::text::{Part, Text};
 use super::Finding;
+use crate::transcript::script::{Action, ReplyStep, Step};
+use crate::transcript::text::{Part, Text};
 
 /// What the page says of one connection so far.
 #[derive(Debug, Clone, Copy)]
@@ -73,8 +73,8 @@ fn is_dot(text: &Text) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::read;
     use super::*;
+    use crate::transcript::testing::read;
 
     /// The lines with findings, counted from the first step.
     fn found(lines: &str) -> Vec<usize> {

@@ -9,9 +9,9 @@
 
 use std::time::Duration;
 
-use super::super::failure::{Mismatch, show};
-use super::super::script::{Action, Source, Step};
-use super::super::talk::Trouble;
+use crate::transcript::failure::{Mismatch, show};
+use crate::transcript::script::{Action, Source, Step};
+use crate::transcript::talk::Trouble;
 
 /// Where a bare LF stands in the RFC; it is the commonest fault of all.
 const LINE_ENDS: &str = "every line ends in CR LF, also in a message; \

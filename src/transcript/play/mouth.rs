@@ -12,10 +12,10 @@
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::time::Instant;
 
-use super::super::matching::Names;
-use super::super::script::{ReplyLine, ReplyStep};
-use super::super::talk::Connection;
-use super::super::text::{Part, Text};
+use crate::transcript::matching::Names;
+use crate::transcript::script::{ReplyLine, ReplyStep};
+use crate::transcript::talk::Connection;
+use crate::transcript::text::{Part, Text};
 
 /// How many bytes are sent at once.
 const PIECE: usize = 64 * 1024;
