@@ -20,7 +20,7 @@ import sys
 sys.dont_write_bytecode = True  # so that no folder appears beside us
 import right
 
-FAULTS = sys.argv[3:] or ["1", "2", "3", "4", "5"]
+FAULTS = sys.argv[3:] or list("12345")
 
 
 class Session(right.Session):

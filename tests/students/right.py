@@ -110,7 +110,7 @@ class Session(socketserver.StreamRequestHandler):
         if not self.client or self.sender is not None:
             self.say("503 Not now")
         elif not found:
-            self.say("501 MAIL FROM:<address>")
+            self.say("501 This is no sender")
         else:
             self.sender = found[1] or ""
             self.say("250 OK")
@@ -123,7 +123,7 @@ class Session(socketserver.StreamRequestHandler):
             return self.say("503 MAIL comes first")
         found = re.fullmatch(self.RCPT, argument, re.IGNORECASE)
         if not found:
-            return self.say("501 RCPT TO:<address>")
+            return self.say("501 This is no recipient")
         recipient = mailbox(found[1] or "postmaster@example.org")
         if recipient not in MAILBOXES:
             return self.say("550 Not here")
