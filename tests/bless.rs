@@ -60,10 +60,8 @@ fn a_new_keyword_is_one_new_line_and_no_note_moves() {
     let size = "S: 250-SIZE 26214400\n";
     let wanted = EHLO.replace(size, &format!("{size}S: 250-8BITMIME\n"));
     assert_eq!((code, page), (0, wanted));
-    let changes: Vec<&str> = printed
-        .lines()
-        .filter(|line| line.contains(" + "))
-        .collect();
+    let changes: Vec<&str> =
+        printed.lines().filter(|line| line.contains(" + ")).collect();
     assert_eq!(changes, ["      + S: 250-8BITMIME"]);
     assert!(!printed.contains(" - "), "{printed}");
 }
@@ -129,10 +127,7 @@ fn a_hole_that_no_longer_fits_is_told() {
 fn a_talk_that_takes_another_course_is_not_blessed() {
     let head = "Title: t\nLevel: own\n\nS: 220 {...}\n";
     for (page, told) in [
-        (
-            "S: 220 and more\n(client closes)\n",
-            "the server says nothing",
-        ),
+        ("S: 220 and more\n(client closes)\n", "the server says nothing"),
         ("C: QUIT\n(server closes)\n", "the server says more: 221"),
         ("C: QUIT\nS: 221 {...}\nS: 221 x\n", "the server closes"),
     ] {

@@ -259,10 +259,7 @@ fn first_difference(found: &[u8], expected: &[u8]) -> String {
     let place = found.iter().zip(expected).take_while(same).count();
     let near = |bytes: &[u8]| {
         let rest = bytes.iter().skip(place.saturating_sub(20)).take(60);
-        rest.copied()
-            .collect::<Vec<u8>>()
-            .escape_ascii()
-            .to_string()
+        rest.copied().collect::<Vec<u8>>().escape_ascii().to_string()
     };
     format!(
         "{} bytes, not {}; at {place} '{}', not '{}'",

@@ -111,13 +111,7 @@ fn what_cannot_be_done_is_told_in_one_line_with_code_1() {
     );
     assert_eq!(complaint(&serve), (want, 1));
 
-    let serve = [
-        "serve",
-        "--mail",
-        "/proc/no/mail",
-        "--listen",
-        "127.0.0.1:0",
-    ];
+    let serve = ["serve", "--mail", "/proc/no/mail", "--listen", "127.0.0.1:0"];
     let (text, code) = complaint(&serve);
     let want = "pillarbox: cannot use mail folder /proc/no/mail: ";
     assert!(text.starts_with(want), "{text}");

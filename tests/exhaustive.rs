@@ -224,13 +224,7 @@ fn explore(
 fn every_sequence_of_commands_gets_the_codes_of_the_model() {
     let length = if is_long() { 6 } else { 5 };
     let mut count = 0;
-    explore(
-        &fresh(),
-        &Model::default(),
-        &mut Vec::new(),
-        length,
-        &mut count,
-    );
+    explore(&fresh(), &Model::default(), &mut Vec::new(), length, &mut count);
     assert_eq!(count, 12_u64.pow(length as u32));
 }
 

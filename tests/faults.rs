@@ -131,35 +131,14 @@ fn trouble_with_the_disk_is_a_temporary_failure_and_nobody_has_the_mail() {
             "openat:error=EMFILE:when=1",
             "451 4.3.0 Local error, try again later",
         ),
-        (
-            "openat:error=ENOSPC:when=1",
-            "452 4.3.1 Insufficient system storage",
-        ),
-        (
-            "fsync:error=EIO:when=1",
-            "451 4.3.0 Local error, try again later",
-        ),
-        (
-            "fsync:error=ENOSPC:when=1",
-            "452 4.3.1 Insufficient system storage",
-        ),
+        ("openat:error=ENOSPC:when=1", "452 4.3.1 Insufficient system storage"),
+        ("fsync:error=EIO:when=1", "451 4.3.0 Local error, try again later"),
+        ("fsync:error=ENOSPC:when=1", "452 4.3.1 Insufficient system storage"),
         ("fsync:error=EDQUOT:when=1", "452 4.2.2 Mailbox full"),
-        (
-            "fsync:error=EIO:when=2",
-            "451 4.3.0 Local error, try again later",
-        ),
-        (
-            "fsync:error=EIO:when=3",
-            "451 4.3.0 Local error, try again later",
-        ),
-        (
-            "linkat:error=EROFS:when=1",
-            "451 4.3.0 Local error, try again later",
-        ),
-        (
-            "linkat:error=ENOSPC:when=2",
-            "452 4.3.1 Insufficient system storage",
-        ),
+        ("fsync:error=EIO:when=2", "451 4.3.0 Local error, try again later"),
+        ("fsync:error=EIO:when=3", "451 4.3.0 Local error, try again later"),
+        ("linkat:error=EROFS:when=1", "451 4.3.0 Local error, try again later"),
+        ("linkat:error=ENOSPC:when=2", "452 4.3.1 Insufficient system storage"),
     ] {
         let folder = TempDir::new().unwrap();
         let Faulty { server, .. } = &Faulty::start(folder.path(), fault);

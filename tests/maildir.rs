@@ -44,8 +44,7 @@ fn call(log: &SharedLog, name: &str, path: &Path) -> io::Result<()> {
     let file = last[0].to_string_lossy();
     let is_message = file.contains(".M");
     let place = if is_message { last[1] } else { last[0] };
-    log.calls
-        .push(format!("{name} {}", place.to_string_lossy()));
+    log.calls.push(format!("{name} {}", place.to_string_lossy()));
     if let Some((which, kind)) = log.fails_always
         && which == name
     {
@@ -142,11 +141,7 @@ fn post_in(folder: TempDir) -> Post {
     let disk = Box::new(FaultyDisk(Arc::clone(&log)));
     let root = folder.path().join("mail");
     let maildirs = open(&root, disk).unwrap();
-    Post {
-        folder,
-        log,
-        maildirs,
-    }
+    Post { folder, log, maildirs }
 }
 
 fn open(root: &Path, disk: Box<dyn Disk>) -> io::Result<Maildirs> {
@@ -154,10 +149,7 @@ fn open(root: &Path, disk: Box<dyn Disk>) -> io::Result<Maildirs> {
 }
 
 fn recipient(name: &str) -> Recipient {
-    Recipient {
-        domain: "example.org".into(),
-        local_part: name.into(),
-    }
+    Recipient { domain: "example.org".into(), local_part: name.into() }
 }
 
 fn two() -> Vec<Recipient> {
@@ -198,9 +190,7 @@ impl Post {
         let Ok(found) = fs::read_dir(mailbox.join(place)) else {
             return Vec::new();
         };
-        found
-            .map(|entry| fs::read(entry.unwrap().path()).unwrap())
-            .collect()
+        found.map(|entry| fs::read(entry.unwrap().path()).unwrap()).collect()
     }
 
     fn count(&self, place: &str) -> usize {
@@ -208,9 +198,7 @@ impl Post {
     }
 
     fn everyone(&self, place: &str) -> Vec<Vec<Vec<u8>>> {
-        ["bob", "carol"]
-            .map(|name| self.files(name, place))
-            .to_vec()
+        ["bob", "carol"].map(|name| self.files(name, place)).to_vec()
     }
 }
 

@@ -77,10 +77,7 @@ const TABLE: [Row; 25] = [
     ("never-dot", [Fails, Fails, HANGS_UP, Fails]),
     // curl and msmtp send to all or to nobody; the RFC allows that. smtplib
     // sends to Bob and tells of the other (our script then exits with 1).
-    (
-        "one-of-two",
-        [Delivers, FailsBy("C: QUIT"), HANGS_UP, Fails],
-    ),
+    ("one-of-two", [Delivers, FailsBy("C: QUIT"), HANGS_UP, Fails]),
     // All but curl want 250 and nothing else. curl goes on, and takes the last
     // 258 for a failure: the mail is delivered, and its user does not know.
     (
@@ -234,9 +231,7 @@ fn put_on(
 fn wrong_client(words: &str) -> Failure {
     let (address, stage) = put_on(on_page("plain"), DEADLINE);
     let mut stream = TcpStream::connect(address).expect("a server");
-    stream
-        .set_read_timeout(Some(DEADLINE))
-        .expect("a time that is not zero");
+    stream.set_read_timeout(Some(DEADLINE)).expect("a time that is not zero");
     // The page waits first: whoever spoke now would be told so.
     stream.read_exact(&mut [0; 3]).expect("a greeting");
     // After the first wrong word the server may be gone.
@@ -292,9 +287,7 @@ fn a_client_that_hangs_up_without_quit_is_caught() {
 fn a_client_that_does_not_wait_for_the_greeting_is_caught() {
     let (address, stage) = put_on(on_page("plain"), DEADLINE);
     let mut stream = TcpStream::connect(address).expect("a server");
-    stream
-        .write_all(b"EHLO client.example\r\n")
-        .expect("a line");
+    stream.write_all(b"EHLO client.example\r\n").expect("a line");
     let failure = failure(stage);
     assert_eq!(failure.message, "the client said more");
     assert_eq!(failure.got, "C: EHLO client.example");

@@ -87,16 +87,11 @@ fn explained() -> String {
             false => client.say(line),
         }
     }
-    wait_until("the session has ended", || {
-        server.log().contains("(closed)")
-    });
+    wait_until("the session has ended", || server.log().contains("(closed)"));
     server.kill();
     let log = server.log();
     let is_log = |line: &&str| line.contains("Z WARN ");
-    log.lines()
-        .filter(|l| !is_log(l))
-        .map(|l| format!("{l}\n"))
-        .collect()
+    log.lines().filter(|l| !is_log(l)).map(|l| format!("{l}\n")).collect()
 }
 
 #[test]

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use support::{Client, DEADLINE, Server, wait_until};
+use support::{Client, DEADLINE, Server, needs, wait_until};
 use tempfile::TempDir;
 
 /// The server of every transcript, unless its header says otherwise.
@@ -284,12 +284,8 @@ const STRANGE: &[u8] = b"Subject: {x} {...} {3*y} \\ \\n \\x41\r\n\r\n\
     AUTH is a verb\r\n334 and so on\r\n{\r\n";
 
 /// And what makes the server refuse the message.
-const REFUSED: [&[u8]; 4] = [
-    b"bare\nline feed\n.\n",
-    b"bare\rreturn\r.\r",
-    b"\0\r\n",
-    b"\r\r\n\n\r\n",
-];
+const REFUSED: [&[u8]; 4] =
+    [b"bare\nline feed\n.\n", b"bare\rreturn\r.\r", b"\0\r\n", b"\r\r\n\n\r\n"];
 
 fn envelope() -> Vec<u8> {
     b"EHLO client.example\r\nMAIL FROM:<alice@client.example>\r\n\
@@ -482,15 +478,7 @@ fn what_cannot_be_done_is_told_in_one_line_with_code_1() {
     let mail = mail.to_str().unwrap();
     let table: [(&[&str], &str); 3] = [
         (
-            &[
-                "record",
-                "-s",
-                "localhost:1",
-                "-l",
-                "127.0.0.1:0",
-                "-o",
-                file,
-            ],
+            &["record", "-s", "localhost:1", "-l", "127.0.0.1:0", "-o", file],
             "cannot record in ",
         ),
         (
@@ -516,22 +504,6 @@ fn what_cannot_be_done_is_told_in_one_line_with_code_1() {
     }
 }
 
-/// Whether a program is there. Where `CI` is set, it must be.
-fn has(program: &[&str]) -> bool {
-    let run = Command::new(program[0])
-        .args(&program[1..])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    let is_there = run.is_ok_and(|status| status.success());
-    let name = program[0];
-    assert!(
-        is_there || std::env::var_os("CI").is_none(),
-        "CI needs {name}"
-    );
-    is_there
-}
-
 const SMTPLIB: &str = "
 import smtplib, sys
 text = 'Subject: {host}\\r\\n\\r\\n.\\r\\n..\\r\\ntrailing  \\r\\n'
@@ -553,10 +525,8 @@ fn sessions_of_real_clients_replay_from_both_recorders() {
     let port = proxy.address.port().to_string();
     let letter = folder.path().join("letter");
     fs::write(&letter, "Subject: curl\r\n\r\n.\r\nend\r\n").unwrap();
-    let (letter, url) = (
-        letter.to_str().unwrap(),
-        format!("smtp://127.0.0.1:{port}/client"),
-    );
+    let (letter, url) =
+        (letter.to_str().unwrap(), format!("smtp://127.0.0.1:{port}/client"));
     let clients: [(&[&str], &[&str]); 3] = [
         (
             &["swaks", "--version"],
@@ -593,7 +563,7 @@ fn sessions_of_real_clients_replay_from_both_recorders() {
     ];
     let mut count = 0;
     for (probe, command) in clients {
-        if has(probe) {
+        if needs(probe) {
             let mut run = Command::new(command[0]);
             let run = run.args(&command[1..]).stdin(Stdio::null());
             let output = run.output().unwrap();

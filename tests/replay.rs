@@ -372,11 +372,7 @@ fn a_running_server_passes_the_whole_suite_by_code() {
     };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let file = |name: &str| {
-        root.join("transcripts")
-            .join(name)
-            .to_str()
-            .unwrap()
-            .to_owned()
+        root.join("transcripts").join(name).to_str().unwrap().to_owned()
     };
     let ran = replay(&[
         format!("--server={place}"),
@@ -558,15 +554,8 @@ fn tsv_has_the_columns_that_were_promised() {
     assert_eq!(verdicts, ["pass", "fail", "weak", "skip"]);
     let reason = "wrong reply: S: 500 What?";
     let bad = folder.path("b.txt");
-    let wanted = [
-        &bad,
-        "must",
-        "fail",
-        "7",
-        "RFC 5321 4.1",
-        "About b.txt",
-        reason,
-    ];
+    let wanted =
+        [&bad, "must", "fail", "7", "RFC 5321 4.1", "About b.txt", reason];
     assert_eq!(rows[1], wanted);
 }
 
@@ -632,11 +621,7 @@ fn several_runs_become_one_table() {
     let page = folder.path("matrix.md");
     let ran = replay(&["--matrix", "--out", &page, &tsv]);
     assert_eq!((ran.code, ran.out.as_str()), (PASSED, ""));
-    assert!(
-        fs::read_to_string(page)
-            .unwrap()
-            .starts_with("| transcript |")
-    );
+    assert!(fs::read_to_string(page).unwrap().starts_with("| transcript |"));
     let ran = replay(&["--matrix", &file]);
     assert_eq!(ran.code, WRONG_USAGE);
     assert!(ran.errors.contains("b.txt:1: expected"), "{}", ran.errors);
@@ -757,10 +742,7 @@ fn bless(options: &[&str], page: &str, ci: Option<&str>) -> (String, i32) {
     }
     let output = command.output().unwrap();
     let all = [output.stdout, output.stderr].concat();
-    (
-        String::from_utf8(all).unwrap(),
-        output.status.code().unwrap(),
-    )
+    (String::from_utf8(all).unwrap(), output.status.code().unwrap())
 }
 
 #[test]

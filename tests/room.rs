@@ -125,9 +125,7 @@ fn a_client_that_never_reads_its_replies_comes_to_its_end() {
     while client.write_all(&questions).is_ok() {
         assert!(begin.elapsed() < DEADLINE, "it listens for ever");
     }
-    wait_until("the session has ended", || {
-        server.log().contains(" timed out")
-    });
+    wait_until("the session has ended", || server.log().contains(" timed out"));
     let peak = memory(&server, "VmHWM:");
     assert!(peak < 32 * 1024, "{peak} KiB");
 }

@@ -57,11 +57,9 @@ fn it_listens_on_every_address_that_it_was_given_also_ipv6() {
     assert!(second.is_ipv6());
     let mut client = Client::new(second).unwrap();
     client.expect(220);
-    for line in [
-        "EHLO client.example",
-        "MAIL FROM:<>",
-        "RCPT TO:<bob@localhost>",
-    ] {
+    for line in
+        ["EHLO client.example", "MAIL FROM:<>", "RCPT TO:<bob@localhost>"]
+    {
         client.say(line);
         client.expect(250);
     }
@@ -71,10 +69,7 @@ fn it_listens_on_every_address_that_it_was_given_also_ipv6() {
     client.expect(250);
     let stored = server.messages("localhost", "bob");
     let stored = String::from_utf8_lossy(stored.first().unwrap()).into_owned();
-    assert!(
-        stored.contains("from client.example ([IPv6:::1])"),
-        "{stored}"
-    );
+    assert!(stored.contains("from client.example ([IPv6:::1])"), "{stored}");
 }
 
 /// One message with a number in it. A part of it is seen to be one.
@@ -256,9 +251,7 @@ fn connections_that_come_and_go_leave_no_place_taken() {
     }
     wait_until("three places are free", || {
         let mut three = [0; 3].map(|_| server.connect());
-        three
-            .iter_mut()
-            .all(|client| client.reply().starts_with("220 "))
+        three.iter_mut().all(|client| client.reply().starts_with("220 "))
     });
 }
 

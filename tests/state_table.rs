@@ -85,9 +85,7 @@ fn send(session: &mut Session, row: &str) -> Option<u16> {
         "RCPT refused" => Some(Verdict::Refused(reply::NO_SUCH_MAILBOX)),
         _ => None,
     };
-    session
-        .step(command, verdict)
-        .map(|answer| answer.reply.code)
+    session.step(command, verdict).map(|answer| answer.reply.code)
 }
 
 fn session_in(way: &[&str]) -> Session {

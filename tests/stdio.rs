@@ -37,14 +37,8 @@ impl Drop for Ended {
 /// The arguments of a session that keeps its mail in `folder`.
 fn arguments(folder: &Path) -> Vec<String> {
     let mail = folder.join("mail").display().to_string();
-    let words = [
-        "serve",
-        "--stdio",
-        "--hostname",
-        "mx.example.org",
-        "--mail",
-        &mail,
-    ];
+    let words =
+        ["serve", "--stdio", "--hostname", "mx.example.org", "--mail", &mail];
     words.map(str::to_owned).to_vec()
 }
 
@@ -52,16 +46,12 @@ fn messages(folder: &Path) -> Vec<String> {
     let Ok(new) = fs::read_dir(folder.join("mail/localhost/bob/new")) else {
         return Vec::new();
     };
-    new.map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
-        .collect()
+    new.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect()
 }
 
 /// A port that was free a moment ago.
 fn free_port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 /// Connects as soon as somebody listens there.
@@ -100,10 +90,7 @@ fn through_a_pipe_it_is_the_same_session() {
     assert_eq!(String::from_utf8_lossy(&output.stdout), REPLIES);
     assert_eq!(output.status.code(), Some(0));
     let text = messages(folder.path()).concat();
-    assert!(
-        text.contains("Received: from client.example\n\tby mx"),
-        "{text}"
-    );
+    assert!(text.contains("Received: from client.example\n\tby mx"), "{text}");
     assert!(text.ends_with("Subject: hi\n\nHello.\n"), "{text}");
     // Nobody typed: nobody needs the hint for the keyboard.
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -167,10 +154,7 @@ fn at_a_terminal_the_enter_key_ends_a_line() {
         .unwrap();
     let seen = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{seen}");
-    assert!(
-        seen.contains("each line that you type ends in CR LF"),
-        "{seen}"
-    );
+    assert!(seen.contains("each line that you type ends in CR LF"), "{seen}");
     let text = messages(folder.path()).concat();
     assert!(text.ends_with("Subject: typed\n\nHello.\n"), "{text}");
 }
@@ -242,9 +226,7 @@ fn behind_stunnel_a_client_delivers_over_tls() {
 fn stunnel_config(folder: &Path, address: SocketAddr) -> std::path::PathBuf {
     let (key, certificate) = (folder.join("key.pem"), folder.join("cert.pem"));
     let made = Command::new("openssl")
-        .args([
-            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
-        ])
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"])
         .args(["-subj", "/CN=mx.example.org", "-keyout"])
         .arg(&key)
         .arg("-out")

@@ -147,17 +147,10 @@ print(sum(t['score'] for t in tests), sum(t['max_score'] for t in tests),
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    let numbers: Vec<u32> = text
-        .split_whitespace()
-        .map(|n| n.parse().unwrap())
-        .collect();
-    let [score, most, failed] = numbers[..] else {
-        panic!("{text}")
-    };
-    assert!(
-        score < most && score > 0 && failed >= most - score,
-        "{text}"
-    );
+    let numbers: Vec<u32> =
+        text.split_whitespace().map(|n| n.parse().unwrap()).collect();
+    let [score, most, failed] = numbers[..] else { panic!("{text}") };
+    assert!(score < most && score > 0 && failed >= most - score, "{text}");
     let failures = report.matches("FAIL ").count() as u32;
     assert_eq!(most - score, failures, "{report}");
 }

@@ -102,8 +102,7 @@ fn replies() -> Vec<(String, String)> {
     });
     let lines = reply::ALL.iter().map(|reply| {
         let line = format!("{} {} {}", reply.code, reply.enhanced, reply.text);
-        line.replace("  ", " ")
-            .replace(env!("CARGO_PKG_VERSION"), "")
+        line.replace("  ", " ").replace(env!("CARGO_PKG_VERSION"), "")
     });
     names.zip(lines).collect()
 }

@@ -46,12 +46,7 @@ impl Directory {
             local_part: POSTMASTER.to_owned(),
         }));
         let made = Mutex::new(named.clone());
-        Directory {
-            domains,
-            named,
-            is_open,
-            made,
-        }
+        Directory { domains, named, is_open, made }
     }
 
     /// The mailboxes that exist before any mail has come.
@@ -117,20 +112,14 @@ impl Directory {
         let without_tag = whole.split('+').next().unwrap_or_default();
         let named = |local_part: &str| {
             let local_part = local_part.to_owned();
-            let recipient = Recipient {
-                domain: domain.clone(),
-                local_part,
-            };
+            let recipient = Recipient { domain: domain.clone(), local_part };
             self.named.contains(&recipient).then_some(recipient)
         };
         if let Some(found) = named(&whole).or_else(|| named(without_tag)) {
             return Ok(found);
         }
         if self.is_open && is_plain(without_tag) {
-            Ok(Recipient {
-                domain,
-                local_part: without_tag.to_owned(),
-            })
+            Ok(Recipient { domain, local_part: without_tag.to_owned() })
         } else {
             Err(reply::NO_SUCH_MAILBOX)
         }
@@ -159,18 +148,11 @@ mod tests {
 
     fn recipient(text: &str) -> Recipient {
         let (local_part, domain) = text.rsplit_once('@').unwrap();
-        Recipient {
-            domain: domain.into(),
-            local_part: local_part.into(),
-        }
+        Recipient { domain: domain.into(), local_part: local_part.into() }
     }
 
     fn domains() -> Vec<String> {
-        vec![
-            "example.org".into(),
-            "example.net".into(),
-            "[127.0.0.1]".into(),
-        ]
+        vec!["example.org".into(), "example.net".into(), "[127.0.0.1]".into()]
     }
 
     fn ask(directory: &Directory, path: &str) -> Result<String, Reply> {
@@ -208,10 +190,7 @@ mod tests {
                 "<bob%elsewhere.example@example.org>",
                 Err(reply::NO_SUCH_MAILBOX),
             ),
-            (
-                "<\"bob@example.org\"@example.org>",
-                Err(reply::NO_SUCH_MAILBOX),
-            ),
+            ("<\"bob@example.org\"@example.org>", Err(reply::NO_SUCH_MAILBOX)),
         ] {
             let want = want.map(str::to_owned);
             assert_eq!(ask(&directory, path), want, "{path}");

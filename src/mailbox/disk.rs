@@ -99,9 +99,7 @@ impl Disk for RealDisk {
     }
 
     fn names(&self, directory: &Path) -> io::Result<Vec<OsString>> {
-        fs::read_dir(directory)?
-            .map(|entry| Ok(entry?.file_name()))
-            .collect()
+        fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name())).collect()
     }
 
     fn create_file(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {

@@ -76,8 +76,6 @@ fn remove(disk: &dyn Disk, path: &Path) {
 }
 
 fn is_abandoned(disk: &dyn Disk, path: &Path, now: SystemTime) -> bool {
-    let age = disk
-        .modified(path)
-        .map(|changed| now.duration_since(changed));
+    let age = disk.modified(path).map(|changed| now.duration_since(changed));
     matches!(age, Ok(Ok(age)) if age > ABANDONED)
 }

@@ -217,9 +217,8 @@ impl Staged<'_> {
     /// Instead of a link: a copy, by way of that mailbox's own `tmp`.
     fn copy(&self, folder: &Path, target: &Path) -> io::Result<()> {
         let copy = folder.join("tmp").join(format!("{}.copy", self.name.file));
-        let outcome = self
-            .copy_to(&copy)
-            .and_then(|()| self.disk.rename(&copy, target));
+        let outcome =
+            self.copy_to(&copy).and_then(|()| self.disk.rename(&copy, target));
         if outcome.is_err() {
             self.remove(&copy);
         }

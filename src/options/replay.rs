@@ -96,7 +96,8 @@ fn how(options: &mut Options) {
         .optflag(
             "",
             "force",
-            "allow --match exact for another server; level own is judged then",
+            "judge another server by level own as well, and allow --match \
+             exact for it",
         )
         .optmulti(
             "",
@@ -204,10 +205,8 @@ fn settings(given: &Matches) -> Result<Settings, Complaint> {
 fn task(given: &Matches) -> Result<(Task, Vec<PathBuf>), Complaint> {
     let files: Vec<PathBuf> = given.free.iter().map(PathBuf::from).collect();
     let tasks = ["list", "check", "show", "matrix", "listen", "bless"];
-    let chosen: Vec<&str> = tasks
-        .into_iter()
-        .filter(|task| given.opt_present(task))
-        .collect();
+    let chosen: Vec<&str> =
+        tasks.into_iter().filter(|task| given.opt_present(task)).collect();
     let task = match chosen.as_slice() {
         [] => Task::Judge,
         ["list"] => Task::List,
@@ -277,6 +276,7 @@ fn rules(given: &Matches, subject: &Subject) -> Result<Rules, Complaint> {
         matching: matching(given, subject)?,
         aliases: Aliases::new(pairs(given, "as", "OLD=NEW")?),
         values: pairs(given, "set", "NAME=VALUE")?,
+        judges_own: given.opt_present("force"),
         ..Rules::default()
     };
     for (name, value) in &rules.values {

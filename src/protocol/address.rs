@@ -179,11 +179,7 @@ fn local_part(text: &str) -> Read<'_, String> {
 /// ```
 fn dot_string(text: &str) -> Read<'_, String> {
     let (word, rest) = split_where(text, |c| !is_atext(c) && c != '.');
-    if is_dot_string(word) {
-        Ok((word.to_owned(), rest))
-    } else {
-        Err(Syntax)
-    }
+    if is_dot_string(word) { Ok((word.to_owned(), rest)) } else { Err(Syntax) }
 }
 
 fn is_dot_string(text: &str) -> bool {

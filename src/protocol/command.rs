@@ -69,15 +69,9 @@ type Parser = fn(&[u8]) -> Parsed;
 const SYNTAX: &[(&str, &str)] = &[
     ("HELO", "HELO name"),
     ("EHLO", "EHLO name / EHLO [address]"),
-    (
-        "MAIL",
-        "MAIL FROM:<address> [SIZE=n] [BODY=8BITMIME] [SMTPUTF8]",
-    ),
+    ("MAIL", "MAIL FROM:<address> [SIZE=n] [BODY=8BITMIME] [SMTPUTF8]"),
     ("RCPT", "RCPT TO:<address>"),
-    (
-        "DATA",
-        "DATA (then the message, then a dot alone on a line)",
-    ),
+    ("DATA", "DATA (then the message, then a dot alone on a line)"),
     ("RSET", "RSET"),
     ("NOOP", "NOOP [anything]"),
     ("QUIT", "QUIT"),
@@ -196,18 +190,14 @@ fn alone(argument: &[u8], command: Command) -> Parsed {
 /// ehlo = "EHLO" SP ( Domain / address-literal ) CRLF
 /// ```
 fn ehlo(argument: &[u8]) -> Parsed {
-    client_name(argument)
-        .map(Command::Ehlo)
-        .ok_or(reply::EHLO_SYNTAX)
+    client_name(argument).map(Command::Ehlo).ok_or(reply::EHLO_SYNTAX)
 }
 
 /// ```abnf
 /// helo = "HELO" SP Domain CRLF
 /// ```
 fn helo(argument: &[u8]) -> Parsed {
-    client_name(argument)
-        .map(Command::Helo)
-        .ok_or(reply::HELO_SYNTAX)
+    client_name(argument).map(Command::Helo).ok_or(reply::HELO_SYNTAX)
 }
 
 /// The name of a client: any word that looks like a domain, or a literal.
@@ -309,9 +299,7 @@ fn parameter(word: &str) -> Option<Parameter> {
         None => (word, None),
     };
     let is_keyword = keyword.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && keyword
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '-');
+        && keyword.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     let is_esmtp_char = |c: char| c.is_ascii_graphic() && c != '=';
     let is_value =
         |text: &str| !text.is_empty() && text.chars().all(is_esmtp_char);
@@ -354,10 +342,7 @@ mod tests {
         for line in ["QUIT", "quit", "Quit ", "qUiT \t "] {
             assert_eq!(parse(line), Ok(Command::Quit), "{line:?}");
         }
-        assert!(matches!(
-            parse("mail from:<> size=1 "),
-            Ok(Command::Mail(..))
-        ));
+        assert!(matches!(parse("mail from:<> size=1 "), Ok(Command::Mail(..))));
     }
 
     #[test]
@@ -456,14 +441,9 @@ mod tests {
     #[test]
     fn parameters_are_read_with_their_keyword_in_capitals() {
         let found = parse("MAIL FROM:<a@b> Size=10 SMTPUTF8");
-        let size = Parameter {
-            keyword: "SIZE".into(),
-            value: Some("10".into()),
-        };
-        let utf8 = Parameter {
-            keyword: "SMTPUTF8".into(),
-            value: None,
-        };
+        let size =
+            Parameter { keyword: "SIZE".into(), value: Some("10".into()) };
+        let utf8 = Parameter { keyword: "SMTPUTF8".into(), value: None };
         match found {
             Ok(Command::Mail(_, list)) => assert_eq!(list, [size, utf8]),
             other => panic!("{other:?}"),

@@ -84,16 +84,10 @@ impl Message {
     /// The line end is not in the text: `piece.ends` tells of it.
     pub fn take<'a>(&mut self, piece: Piece<'a>) -> DataLine<'a> {
         let line = match piece {
-            Piece {
-                text,
-                starts: true,
-                ends: true,
-            } => data_line(text),
-            Piece {
-                text: [b'.', rest @ ..],
-                starts: true,
-                ..
-            } => DataLine::Text(rest),
+            Piece { text, starts: true, ends: true } => data_line(text),
+            Piece { text: [b'.', rest @ ..], starts: true, .. } => {
+                DataLine::Text(rest)
+            }
             Piece { text, .. } => DataLine::Text(text),
         };
         if let DataLine::Text(text) = line {
@@ -122,10 +116,7 @@ impl Message {
             (self.size > self.size_limit, reply::MESSAGE_TOO_BIG),
             (self.hops >= HOP_LIMIT, reply::TOO_MANY_HOPS),
         ];
-        faults
-            .into_iter()
-            .find(|(found, _)| *found)
-            .map(|(_, reply)| reply)
+        faults.into_iter().find(|(found, _)| *found).map(|(_, reply)| reply)
     }
 
     /// Whether so much has come that we stop waiting for the end.
@@ -276,11 +267,7 @@ mod tests {
         let read = |limit, bytes: usize| {
             let mut message = Message::new(limit);
             let text = vec![b'x'; bytes];
-            message.take(Piece {
-                text: &text,
-                starts: true,
-                ends: false,
-            });
+            message.take(Piece { text: &text, starts: true, ends: false });
             message.is_endless()
         };
         for (limit, last) in [(10, 1_048_576), (600_000, 1_200_000)] {

@@ -199,14 +199,10 @@ mod tests {
         offer: Option<&Offer>,
     ) -> Result<MailParameters, Reply> {
         let parameter = |word: &str| match word.split_once('=') {
-            Some((keyword, value)) => Parameter {
-                keyword: keyword.into(),
-                value: Some(value.into()),
-            },
-            None => Parameter {
-                keyword: word.into(),
-                value: None,
-            },
+            Some((keyword, value)) => {
+                Parameter { keyword: keyword.into(), value: Some(value.into()) }
+            }
+            None => Parameter { keyword: word.into(), value: None },
         };
         let list: Vec<_> = text.split(' ').map(parameter).collect();
         MailParameters::read(&list, offer)

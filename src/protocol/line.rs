@@ -124,11 +124,7 @@ impl LineCutter {
         let starts = self.line == LineSoFar::Whole;
         let from = self.used;
         self.used += if ends { length + 2 } else { length };
-        self.line = if ends {
-            LineSoFar::Whole
-        } else {
-            LineSoFar::Continued
-        };
+        self.line = if ends { LineSoFar::Whole } else { LineSoFar::Continued };
         let text = self.bytes.get(from..from + length).unwrap_or_default();
         Some(Piece { text, starts, ends })
     }
@@ -226,12 +222,9 @@ mod tests {
 
     #[test]
     fn a_command_line_has_2048_bytes_at_the_most_and_gives_one_result() {
-        for (length, want) in [
-            (2045, None),
-            (2046, None),
-            (2047, Some(())),
-            (90_000, Some(())),
-        ] {
+        for (length, want) in
+            [(2045, None), (2046, None), (2047, Some(())), (90_000, Some(()))]
+        {
             let mut bytes = vec![b'x'; length];
             bytes.extend_from_slice(b"\r\nQUIT\r\n");
             for step in [1, 7, 2046, 2047, 2048, 2049, 8192] {

@@ -59,10 +59,7 @@ pub struct Answer {
 
 impl From<Reply> for Answer {
     fn from(reply: Reply) -> Answer {
-        Answer {
-            reply,
-            lines: Vec::new(),
-        }
+        Answer { reply, lines: Vec::new() }
     }
 }
 

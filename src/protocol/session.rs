@@ -99,12 +99,7 @@ pub struct Session {
 impl Session {
     /// A session in which nothing has been said.
     pub fn new(offer: Offer) -> Session {
-        Session {
-            offer,
-            state: State::Connected,
-            client: None,
-            errors: 0,
-        }
+        Session { offer, state: State::Connected, client: None, errors: 0 }
     }
 
     /// The first words. The server speaks first (RFC 5321 3.1).
@@ -199,26 +194,14 @@ impl Session {
     /// EHLO opens the session, or starts it over: the transaction is dropped
     /// (RFC 5321 4.1.4).
     fn on_ehlo(&mut self, name: String) -> (State, Answer) {
-        self.client = Some(Client {
-            name,
-            is_extended: true,
-        });
+        self.client = Some(Client { name, is_extended: true });
         let lines = self.offer.ehlo_lines();
-        (
-            State::Greeted,
-            Answer {
-                reply: reply::EHLO_OK,
-                lines,
-            },
-        )
+        (State::Greeted, Answer { reply: reply::EHLO_OK, lines })
     }
 
     /// HELO does the same, without extensions.
     fn on_helo(&mut self, name: String) -> (State, Answer) {
-        self.client = Some(Client {
-            name,
-            is_extended: false,
-        });
+        self.client = Some(Client { name, is_extended: false });
         (State::Greeted, reply::HELO_OK.into())
     }
 
@@ -277,10 +260,7 @@ impl Session {
                 format!("Commands: {}", names.join(" ")),
                 "HELP command tells how it is written".to_owned(),
             ];
-            return Answer {
-                reply: reply::HELP,
-                lines,
-            };
+            return Answer { reply: reply::HELP, lines };
         };
         match command::syntax_of(&topic) {
             Some(syntax) => Answer {
@@ -342,10 +322,9 @@ impl State {
             (
                 State::Mail(transaction) | State::Rcpt(transaction),
                 Verdict::Welcome(recipient),
-            ) => (
-                State::Rcpt(transaction.with(recipient)),
-                reply::RECIPIENT_OK,
-            ),
+            ) => {
+                (State::Rcpt(transaction.with(recipient)), reply::RECIPIENT_OK)
+            }
             (State::Mail(transaction), Verdict::Refused(refusal)) => {
                 (State::Mail(transaction.with_refused()), refusal)
             }

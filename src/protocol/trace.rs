@@ -177,10 +177,7 @@ mod tests {
             \tby mx.example.org with ESMTP id M1P2Q3;\n\
             \tThu, 01 Jan 1970 00:00:00 +0000\n";
         assert_eq!(received.field(), want);
-        let unknown = Received {
-            client_address: None,
-            ..received
-        };
+        let unknown = Received { client_address: None, ..received };
         let first = "Received: from client.example\n\tby ";
         assert!(unknown.field().starts_with(first));
     }

@@ -246,12 +246,7 @@ impl<'a> Connection<'a> {
             explainer.event(self.id, &end);
         }
         let client = self.client.map_or("-".to_owned(), |c| c.to_string());
-        let Tally {
-            messages,
-            recipients,
-            bytes,
-            last_reply,
-        } = &self.tally;
+        let Tally { messages, recipients, bytes, last_reply } = &self.tally;
         log::info!(
             "[{}] {client} helo={} messages={messages} recipients={recipients} \
              bytes={bytes} last=\"{last_reply}\" {end}",

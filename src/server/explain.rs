@@ -39,9 +39,7 @@ impl Explainer {
     pub(super) fn new() -> Explainer {
         let is_wanted =
             std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-        Explainer {
-            has_colour: is_wanted && io::stderr().is_terminal(),
-        }
+        Explainer { has_colour: is_wanted && io::stderr().is_terminal() }
     }
 
     /// Something happened to the connection.

@@ -69,11 +69,7 @@ impl Server {
             .map(TcpListener::local_addr)
             .collect::<io::Result<_>>()?;
         let post = Arc::new(Post::open(settings)?);
-        let mut server = Server {
-            addresses,
-            threads: Vec::new(),
-            post,
-        };
+        let mut server = Server { addresses, threads: Vec::new(), post };
         for listener in listeners {
             let post = Arc::clone(&server.post);
             let thread = Builder::new()
@@ -170,9 +166,8 @@ impl Post {
             let _place = place;
             self.serve(id, client, &stream);
         };
-        let builder = Builder::new()
-            .name(format!("session-{id}"))
-            .stack_size(STACK_SIZE);
+        let builder =
+            Builder::new().name(format!("session-{id}")).stack_size(STACK_SIZE);
         if let Err(error) = builder.spawn_scoped(scope, session) {
             log::error!("[{id}] no thread for {client}: {error}");
         }

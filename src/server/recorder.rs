@@ -64,10 +64,7 @@ impl Recorders {
             server: &self.options,
             note: "",
         };
-        let mut recorder = Recorder {
-            session,
-            writer: None,
-        };
+        let mut recorder = Recorder { session, writer: None };
         match Writer::create(&self.folder, &heading) {
             Ok(writer) => recorder.writer = Some(writer),
             Err(error) => recorder.give_up(&error),

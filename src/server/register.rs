@@ -45,10 +45,7 @@ pub(super) struct Place {
 
 impl Register {
     pub(super) fn new(caps: Caps) -> Arc<Register> {
-        Arc::new(Register {
-            caps,
-            open: Mutex::default(),
-        })
+        Arc::new(Register { caps, open: Mutex::default() })
     }
 
     /// Takes a place for connection `id`, or gives the reply that says why
@@ -68,17 +65,8 @@ impl Register {
         if open.values().filter(is_same).count() >= limit {
             return Err(reply::TOO_MANY_FROM_CLIENT);
         }
-        open.insert(
-            id,
-            Entry {
-                client,
-                stream: Arc::clone(stream),
-            },
-        );
-        Ok(Place {
-            register: Arc::clone(self),
-            id,
-        })
+        open.insert(id, Entry { client, stream: Arc::clone(stream) });
+        Ok(Place { register: Arc::clone(self), id })
     }
 
     /// Ends every connection: their threads find the socket closed.
@@ -143,10 +131,7 @@ mod tests {
 
     #[test]
     fn a_place_is_free_again_when_it_is_dropped_also_by_a_panic() {
-        let register = Register::new(Caps {
-            total: 1,
-            per_client: None,
-        });
+        let register = Register::new(Caps { total: 1, per_client: None });
         let (stream, client) = (socket(), "127.0.0.1".parse().unwrap());
         let place = register.enter(1, client, &stream).unwrap();
         let full = register.enter(2, client, &stream).unwrap_err();

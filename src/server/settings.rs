@@ -80,9 +80,7 @@ impl Shared {
         let folder = settings.record.clone();
         let recorders = folder.map(|f| Recorders::open(f, &settings));
         let recorders = recorders.transpose()?;
-        let Settings {
-            mail, offer, disk, ..
-        } = settings;
+        let Settings { mail, offer, disk, .. } = settings;
         let directory = Directory::new(settings.domains, settings.mailboxes);
         let now = SystemTime::now();
         let maildirs = Maildirs::open(&mail, &offer.hostname, disk, now)

@@ -81,12 +81,7 @@ impl Stdio {
                 }
             }
         })?;
-        Ok(Stdio {
-            input,
-            left: Vec::new(),
-            output,
-            written,
-        })
+        Ok(Stdio { input, left: Vec::new(), output, written })
     }
 }
 
@@ -97,11 +92,7 @@ fn read_all(to_server: &SyncSender<io::Result<Vec<u8>>>, is_terminal: bool) {
             Ok(0) => return,
             Ok(count) => {
                 let bytes = buffer.get(..count).unwrap_or_default();
-                Ok(if is_terminal {
-                    with_cr(bytes)
-                } else {
-                    bytes.to_vec()
-                })
+                Ok(if is_terminal { with_cr(bytes) } else { bytes.to_vec() })
             }
             Err(error) => Err(error),
         };

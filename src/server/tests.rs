@@ -136,9 +136,7 @@ impl Memory {
         let mut arguments = vec!["serve".to_owned()];
         arguments.extend(kept.map(|(key, value)| format!("--{key}={value}")));
         arguments.extend(
-            options
-                .iter()
-                .map(|(key, value)| format!("--{key}={value}")),
+            options.iter().map(|(key, value)| format!("--{key}={value}")),
         );
         let Ok(Invocation::Serve(settings)) = options::parse(&arguments) else {
             panic!("{arguments:?}");
@@ -149,10 +147,7 @@ impl Memory {
     fn with(mut settings: Settings) -> Memory {
         let stored = Arc::new(AtomicUsize::new(0));
         settings.disk = Box::new(NoDisk(Arc::clone(&stored)));
-        Memory {
-            shared: Shared::open(settings).unwrap(),
-            stored,
-        }
+        Memory { shared: Shared::open(settings).unwrap(), stored }
     }
 
     /// What the server says to a client that sends these pieces, and how many
@@ -168,10 +163,7 @@ impl Memory {
         let writes = Rc::new(RefCell::new(Vec::new()));
         let pieces = pieces.iter().rev().filter(|p| !p.is_empty()).copied();
         let pieces = pieces.collect();
-        let script = Script {
-            pieces,
-            writes: Rc::clone(&writes),
-        };
+        let script = Script { pieces, writes: Rc::clone(&writes) };
         let client = Some("127.0.0.1".parse().unwrap());
         Connection::new(1, client, &self.shared, Box::new(script)).run();
         writes.take()

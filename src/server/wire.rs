@@ -86,13 +86,7 @@ impl<'a> Wire<'a> {
         timeout: Duration,
     ) -> Wire<'a> {
         let input = vec![0; READ_SIZE];
-        Wire {
-            transport,
-            input,
-            output: Vec::new(),
-            timeout,
-            is_broken: false,
-        }
+        Wire { transport, input, output: Vec::new(), timeout, is_broken: false }
     }
 
     /// Writes what waits, then reads once.
@@ -114,11 +108,7 @@ impl<'a> Wire<'a> {
     pub(super) fn say(&mut self, line: &str) -> Result<(), Lost> {
         self.output.extend_from_slice(line.as_bytes());
         self.output.extend_from_slice(b"\r\n");
-        if self.output.len() < WRITE_SIZE {
-            Ok(())
-        } else {
-            self.flush()
-        }
+        if self.output.len() < WRITE_SIZE { Ok(()) } else { self.flush() }
     }
 
     /// Writes what waits.
@@ -167,21 +157,14 @@ impl<'a> Wire<'a> {
 
 fn time_left(deadline: Instant) -> Result<Duration, Lost> {
     let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() {
-        Err(Lost::TimedOut)
-    } else {
-        Ok(left)
-    }
+    if left.is_zero() { Err(Lost::TimedOut) } else { Ok(left) }
 }
 
 /// Tells a passed time-out and a signal, after which one goes on, from the end
 /// of the connection.
 fn only_a_pause(error: io::Error) -> Result<(), Lost> {
-    let pauses = [
-        ErrorKind::WouldBlock,
-        ErrorKind::TimedOut,
-        ErrorKind::Interrupted,
-    ];
+    let pauses =
+        [ErrorKind::WouldBlock, ErrorKind::TimedOut, ErrorKind::Interrupted];
     if pauses.contains(&error.kind()) {
         Ok(())
     } else {

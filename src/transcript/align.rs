@@ -107,10 +107,7 @@ impl Lists<'_> {
     fn costs(&self) -> Costs {
         let width = self.new + 1;
         let count = width.saturating_mul(self.old + 1);
-        let mut costs = Costs {
-            width,
-            cells: Vec::new(),
-        };
+        let mut costs = Costs { width, cells: Vec::new() };
         if count > MOST_CELLS {
             return costs;
         }
@@ -239,11 +236,7 @@ mod tests {
             ("a*", "abc", &[Keep(0, 0), Absorb(1), Absorb(2), Wild(1)]),
             ("a*", "a", &[Keep(0, 0), Wild(1)]),
             ("*x*", "ay", &[Absorb(0), Wild(0), Replace(1, 1), Wild(2)]),
-            (
-                "ax*",
-                "abc",
-                &[Keep(0, 0), Replace(1, 1), Absorb(2), Wild(2)],
-            ),
+            ("ax*", "abc", &[Keep(0, 0), Replace(1, 1), Absorb(2), Wild(2)]),
         ];
         for (old, new, wanted) in table {
             assert_eq!(changes(old, new), wanted, "{old} {new}");

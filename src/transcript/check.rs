@@ -169,10 +169,7 @@ fn domains(line: usize, text: &Text) -> Vec<Finding> {
     });
     found.extend(hello.map(|(_, argument)| first_name(argument)));
     found.retain(|name| !is_reserved(name));
-    found
-        .into_iter()
-        .map(|name| (line, not_reserved(name)))
-        .collect()
+    found.into_iter().map(|name| (line, not_reserved(name))).collect()
 }
 
 /// The words of a line; holes are left out, repeats stand once.

@@ -99,10 +99,9 @@ fn act(settings: &Settings, world: &mut World<'_>) -> Result<u8, Ending> {
         Task::List => list(&transcripts, world),
         Task::Show(line) => show_talk(settings, &transcripts, line, world),
         Task::Listen(address) => listen(settings, &transcripts, address, world),
-        Task::Bless {
-            accept,
-            accept_codes,
-        } => bless(&transcripts, accept, accept_codes, world),
+        Task::Bless { accept, accept_codes } => {
+            bless(&transcripts, accept, accept_codes, world)
+        }
         Task::Judge | Task::Check | Task::Matrix => {
             judge(settings, &transcripts, world)
         }
@@ -328,11 +327,9 @@ fn run(settings: &Settings, world: &World<'_>) -> Result<Run, Ending> {
         Subject::Own => Stand::Own(world.program.clone()),
         Subject::Running(place) => Stand::running(place, wait, maildirs)
             .map_err(|reason| Ending::new(NOT_JUDGED, reason))?,
-        Subject::Command(command) => Stand::Command {
-            command: command.clone(),
-            wait,
-            maildirs,
-        },
+        Subject::Command(command) => {
+            Stand::Command { command: command.clone(), wait, maildirs }
+        }
     };
     let mut run = Run::new(stand, settings.rules.clone());
     run.have.clone_from(&settings.have);

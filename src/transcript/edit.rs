@@ -305,11 +305,7 @@ impl OldLine<'_> {
     }
 
     fn wild(source: &Source) -> OldLine<'_> {
-        OldLine {
-            source,
-            words: "...",
-            text: None,
-        }
+        OldLine { source, words: "...", text: None }
     }
 }
 

@@ -136,14 +136,8 @@ impl Rule {
 
 impl Failure {
     pub(super) fn new(transcript: &Transcript, mismatch: Mismatch) -> Failure {
-        let Mismatch {
-            source,
-            message,
-            got,
-            unanswered,
-            hint,
-            rule,
-        } = mismatch;
+        let Mismatch { source, message, got, unanswered, hint, rule } =
+            mismatch;
         let reply = known(&source.text).or_else(|| known(&got));
         Failure {
             path: transcript.path.clone(),
@@ -265,10 +259,7 @@ test.txt:24: wrong message in the mailbox
             ("S2: 250 2.0.0 Stored", Some(reply::STORED)),
             ("S: 220 {host} ESMTP", Some(reply::GREETING)),
             ("S: 250-mx.example.org greets you", Some(reply::EHLO_OK)),
-            (
-                "S: 221 2.0.0 a.test closing connection",
-                Some(reply::GOODBYE),
-            ),
+            ("S: 221 2.0.0 a.test closing connection", Some(reply::GOODBYE)),
             ("S: 250 {host}", Some(reply::HELO_OK)),
             ("S: 250 {...}", None),
             ("S: 250 PIPELINING", None),

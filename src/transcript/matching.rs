@@ -37,10 +37,7 @@ impl Names {
 
     /// Whether the text fits. If it does, its names are bound from now on.
     pub fn fit(&mut self, text: &Text, bytes: &[u8]) -> bool {
-        let mut attempt = Attempt {
-            names: self,
-            tries: 0,
-        };
+        let mut attempt = Attempt { names: self, tries: 0 };
         attempt.fit(&text.parts, bytes)
     }
 

@@ -27,10 +27,7 @@ pub(super) struct Matrix {
 impl Matrix {
     /// Reads the reports. An error names the file and the line.
     pub(super) fn read(paths: &[PathBuf]) -> Result<Matrix, String> {
-        let mut matrix = Matrix {
-            columns: Vec::new(),
-            rows: Vec::new(),
-        };
+        let mut matrix = Matrix { columns: Vec::new(), rows: Vec::new() };
         for path in paths {
             let shown = path.display();
             let text = fs::read_to_string(path)
@@ -145,10 +142,7 @@ mod tests {
 
     #[test]
     fn each_run_is_a_column_and_each_transcript_a_row() {
-        let mut matrix = Matrix {
-            columns: Vec::new(),
-            rows: Vec::new(),
-        };
+        let mut matrix = Matrix { columns: Vec::new(), rows: Vec::new() };
         let a = ["pass", "fail", "weak", "skip"];
         let a = a.iter().map(|verdict| record(verdict, verdict)).collect();
         matrix.add("a_1", a);

@@ -121,9 +121,7 @@ fn fitting(block: &[MailLine], lines: &[Line<'_>], names: &mut Names) -> usize {
         None => true,
     };
     let pairs = block.iter().zip(lines);
-    pairs
-        .take_while(|(wanted, line)| fits(wanted, line))
-        .count()
+    pairs.take_while(|(wanted, line)| fits(wanted, line)).count()
 }
 
 /// Says which line is wrong, at the place where most of the block fits.

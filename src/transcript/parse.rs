@@ -88,12 +88,7 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Transcript, ParseError> {
         line: length,
         message,
     })?;
-    Ok(Transcript {
-        path: path.into(),
-        header,
-        steps,
-        length,
-    })
+    Ok(Transcript { path: path.into(), header, steps, length })
 }
 
 /// The lines of a file, without their LF.

@@ -170,11 +170,7 @@ impl Play {
         } else {
             self.names.fit(wanted, &heard::command(&line))
         };
-        if fits {
-            Ok(())
-        } else {
-            Err(heard::wrong_line(step, &line))
-        }
+        if fits { Ok(()) } else { Err(heard::wrong_line(step, &line)) }
     }
 
     /// `C> bytes`: these bytes, and no line end.
@@ -306,10 +302,7 @@ impl Play {
                 };
                 let connection = Connection::over(stream, self.deadline)
                     .map_err(|error| nobody(error.to_string()))?;
-                Ok(entry.insert(Caller {
-                    connection,
-                    in_message: false,
-                }))
+                Ok(entry.insert(Caller { connection, in_message: false }))
             }
         }
     }

@@ -18,12 +18,7 @@ impl<'a> Progress<'a> {
         terminal: Option<&'a mut dyn Write>,
         all: usize,
     ) -> Progress<'a> {
-        Progress {
-            terminal,
-            all,
-            over: 0,
-            failed: 0,
-        }
+        Progress { terminal, all, over: 0, failed: 0 }
     }
 
     /// One more is over.

@@ -72,11 +72,7 @@ impl Proxy {
         settings: Settings,
         clock: fn() -> String,
     ) -> io::Result<Proxy> {
-        let Settings {
-            listen,
-            server,
-            folder,
-        } = settings;
+        let Settings { listen, server, folder } = settings;
         fs::create_dir_all(&folder).map_err(|error| {
             because(&format!("cannot record in {}", folder.display()), &error)
         })?;
@@ -86,11 +82,7 @@ impl Proxy {
         Ok(Proxy {
             address: listener.local_addr()?,
             listener,
-            site: Site {
-                server,
-                folder,
-                clock,
-            },
+            site: Site { server, folder, clock },
         })
     }
 
@@ -261,14 +253,8 @@ struct Reel {
 
 impl Tape {
     fn new(number: u64, writer: Writer) -> Tape {
-        let reel = Reel {
-            writer: Some(writer),
-            closed: None,
-        };
-        Tape {
-            number,
-            reel: Mutex::new(reel),
-        }
+        let reel = Reel { writer: Some(writer), closed: None };
+        Tape { number, reel: Mutex::new(reel) }
     }
 
     fn write(&self, speaker: Closed, bytes: &[u8]) {

@@ -88,11 +88,7 @@ impl Target {
         if result.is_ok() {
             replay.write_pending();
         }
-        Play {
-            result,
-            talk: replay.talk,
-            notes: replay.notes,
-        }
+        Play { result, talk: replay.talk, notes: replay.notes }
     }
 }
 
@@ -131,10 +127,7 @@ impl<'a> Replay<'a> {
         transcript: &'a Transcript,
     ) -> Result<Replay<'a>, Mismatch> {
         let unreadable = |error: io::Error| {
-            let source = Source {
-                line: 1,
-                text: String::new(),
-            };
+            let source = Source { line: 1, text: String::new() };
             Mismatch::new(&source, "no mail folder", error.to_string())
         };
         let store = Store::open(target, rules, transcript);
@@ -216,12 +209,7 @@ impl<'a> Replay<'a> {
     /// A reply that waits already is no fault: the server may be quick. But
     /// if a later reply is wrong, this is where to look.
     fn write_pending(&mut self) {
-        let Some(Pending {
-            client,
-            line,
-            bytes,
-        }) = self.pending.take()
-        else {
+        let Some(Pending { client, line, bytes }) = self.pending.take() else {
             return;
         };
         let Some(connection) = self.connections.get_mut(&client) else {
@@ -400,17 +388,12 @@ impl<'a> Replay<'a> {
     }
 
     fn note(&mut self, step: &Step, text: &str) {
-        self.notes
-            .push(format!("line {}: {text}", step.source.line));
+        self.notes.push(format!("line {}: {text}", step.source.line));
     }
 
     /// The connection of the step's client. Its first line opens it.
     fn connection(&mut self, step: &Step) -> Result<&mut Connection, Stop> {
-        let wait = if self.is_met {
-            Duration::ZERO
-        } else {
-            self.target.wait
-        };
+        let wait = if self.is_met { Duration::ZERO } else { self.target.wait };
         match self.connections.entry(step.client) {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
             Entry::Vacant(entry) => {

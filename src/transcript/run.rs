@@ -29,7 +29,7 @@ use super::replay::{Play, Stop};
 use super::script::{Source, Transcript};
 use super::show::TalkLine;
 use super::stand::Stand;
-use super::target::{Match, Rules};
+use super::target::Rules;
 
 /// What became of a transcript.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,7 +156,7 @@ impl Run {
         if self.has_given_up.load(Ordering::Relaxed) {
             return Some("there is no server".into());
         }
-        if header.level == Level::Own && self.rules.matching != Match::Exact {
+        if header.level == Level::Own && !self.rules.judges_own {
             return Some("level own: not asked of other servers".into());
         }
         let options = header.server.iter();
@@ -198,11 +198,7 @@ impl Run {
         };
         let play = target.replay(&self.rules, transcript, self.last_line);
         let log = server.stop();
-        let Play {
-            result,
-            talk,
-            notes,
-        } = play;
+        let Play { result, talk, notes } = play;
         Played {
             outcome: outcome(transcript, result, log),
             notes,
@@ -246,10 +242,7 @@ fn outcome(
 
 /// The failure of a server that did not start: it has no line.
 fn nowhere(transcript: &Transcript, reason: String) -> Box<Failure> {
-    let source = Source {
-        line: 1,
-        text: String::new(),
-    };
+    let source = Source { line: 1, text: String::new() };
     Box::new(Failure::new(transcript, Mismatch::new(&source, reason, "")))
 }
 
@@ -286,11 +279,7 @@ pub fn read_all(folder: &Path) -> Result<Vec<Transcript>, Vec<ParseError>> {
             Err(error) => errors.push(error),
         }
     }
-    if errors.is_empty() {
-        Ok(transcripts)
-    } else {
-        Err(errors)
-    }
+    if errors.is_empty() { Ok(transcripts) } else { Err(errors) }
 }
 
 fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {

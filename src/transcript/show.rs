@@ -28,20 +28,12 @@ pub struct TalkLine {
 impl TalkLine {
     pub(super) fn expected(line: usize, text: String) -> TalkLine {
         let is_expected = true;
-        TalkLine {
-            line,
-            text,
-            is_expected,
-        }
+        TalkLine { line, text, is_expected }
     }
 
     pub(super) fn unexpected(line: usize, text: String) -> TalkLine {
         let is_expected = false;
-        TalkLine {
-            line,
-            text,
-            is_expected,
-        }
+        TalkLine { line, text, is_expected }
     }
 }
 

@@ -52,12 +52,7 @@ impl Spoken<'_> {
             Some((">", text)) => (true, text),
             _ => return Err(wanted.into()),
         };
-        Ok(Spoken {
-            who,
-            client,
-            raw,
-            text: after_colon(text)?,
-        })
+        Ok(Spoken { who, client, raw, text: after_colon(text)? })
     }
 }
 

@@ -60,11 +60,7 @@ impl Stand {
         let found = place.to_socket_addrs();
         let addresses =
             found.map_err(|error| format!("{place} is nowhere: {error}"))?;
-        Ok(Stand::Running {
-            addresses: addresses.collect(),
-            wait,
-            maildirs,
-        })
+        Ok(Stand::Running { addresses: addresses.collect(), wait, maildirs })
     }
 
     /// Whether it is our own program.
@@ -87,11 +83,7 @@ impl Stand {
                 };
                 Ok((Server::Own(server), target))
             }
-            Stand::Running {
-                addresses,
-                wait,
-                maildirs,
-            } => {
+            Stand::Running { addresses, wait, maildirs } => {
                 let target = Target {
                     addresses: addresses.clone(),
                     wait: *wait,
@@ -99,11 +91,7 @@ impl Stand {
                 };
                 Ok((Server::Running, target))
             }
-            Stand::Command {
-                command,
-                wait,
-                maildirs,
-            } => {
+            Stand::Command { command, wait, maildirs } => {
                 let server = Student::start(command)?;
                 let mail = match maildirs.as_slice() {
                     [] => Mail::Student(server.mail()),

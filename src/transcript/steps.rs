@@ -27,11 +27,7 @@ pub(super) struct Steps {
 
 impl Steps {
     pub(super) fn new(plays: Plays) -> Steps {
-        Steps {
-            plays,
-            steps: Vec::new(),
-            size: 0,
-        }
+        Steps { plays, steps: Vec::new(), size: 0 }
     }
 
     /// The file is over: is the last step complete?
@@ -95,11 +91,8 @@ impl Steps {
     /// `C: text` and `C> text`.
     fn client(&mut self, source: Source, line: &Spoken<'_>) -> Parsed<()> {
         let text = self.text(line.text, self.plays == Plays::Client)?;
-        let action = if line.raw {
-            Action::SendRaw(text)
-        } else {
-            Action::Send(text)
-        };
+        let action =
+            if line.raw { Action::SendRaw(text) } else { Action::Send(text) };
         self.step(source, line.client, action)
     }
 
@@ -116,11 +109,7 @@ impl Steps {
     fn reply_line(&mut self, source: Source, line: &Spoken<'_>) -> Parsed<()> {
         let (code, more, words) = code_and_text(line.text)?;
         let text = self.text(words, self.plays == Plays::Server)?;
-        let reply_line = ReplyLine {
-            source: source.clone(),
-            more,
-            text,
-        };
+        let reply_line = ReplyLine { source: source.clone(), more, text };
         let Some(reply) = self.open_reply(line.client)? else {
             let reply = ReplyStep {
                 code,
@@ -218,11 +207,7 @@ impl Steps {
         action: Action,
     ) -> Parsed<()> {
         self.nothing_is_open()?;
-        self.steps.push(Step {
-            source,
-            client,
-            action,
-        });
+        self.steps.push(Step { source, client, action });
         Ok(())
     }
 

@@ -93,10 +93,7 @@ pub(super) enum Trouble {
     /// The connection was reset.
     Broken { heard: Vec<u8> },
     /// These bytes are no line of a reply.
-    Malformed {
-        reason: &'static str,
-        heard: Vec<u8>,
-    },
+    Malformed { reason: &'static str, heard: Vec<u8> },
     /// Something came where nothing should.
     Spoke { heard: Vec<u8> },
 }
@@ -137,12 +134,7 @@ impl Connection {
         thread::Builder::new()
             .name("transcript reader".into())
             .spawn(move || read_all(reading, &sender))?;
-        Ok(Connection {
-            stream,
-            events,
-            unread: Vec::new(),
-            end: None,
-        })
+        Ok(Connection { stream, events, unread: Vec::new(), end: None })
     }
 
     /// Sends bytes in one write.
@@ -188,10 +180,7 @@ impl Connection {
                 heard: [&line, b"\r\n".as_slice()].concat(),
             };
             let (code, more) = code_and_mark(&line).map_err(malformed)?;
-            let said = said.get_or_insert(Said {
-                code,
-                lines: Vec::new(),
-            });
+            let said = said.get_or_insert(Said { code, lines: Vec::new() });
             if said.code != code {
                 return Err(malformed("two codes in one reply"));
             }
@@ -235,9 +224,7 @@ impl Connection {
             Some(end) => end + 1,
             None => self.unread.len(),
         };
-        Trouble::Spoke {
-            heard: self.unread.drain(..length).collect(),
-        }
+        Trouble::Spoke { heard: self.unread.drain(..length).collect() }
     }
 
     /// Waits for a line, checks its length and its end, and cuts off the end.

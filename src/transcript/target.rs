@@ -34,6 +34,8 @@ pub struct Rules {
     pub matching: Match,
     /// How long a step waits for the server.
     pub deadline: Duration,
+    /// Whether another server is asked for what is our own way.
+    pub judges_own: bool,
     /// Other names for the cast.
     pub aliases: Aliases,
     /// Names that have a value before the first line.
@@ -45,6 +47,7 @@ impl Default for Rules {
         Rules {
             matching: Match::Exact,
             deadline: DEADLINE,
+            judges_own: false,
             aliases: Aliases::default(),
             values: Vec::new(),
         }

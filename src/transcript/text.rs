@@ -152,10 +152,8 @@ fn repeat<'a>(times: &str, source: &'a str) -> Parsed<(Part, &'a str)> {
     if bytes.is_empty() {
         return Err("expected something to repeat after *".into());
     }
-    let part = Part::Repeat {
-        times: times.parse().unwrap_or(usize::MAX),
-        bytes,
-    };
+    let part =
+        Part::Repeat { times: times.parse().unwrap_or(usize::MAX), bytes };
     if part.size() > LARGEST_FILE {
         return Err("expected at most 64 MiB from a repeat".into());
     }
@@ -275,10 +273,7 @@ mod tests {
     #[test]
     fn a_line_is_read_in_parts() {
         let text = Text::parse(r"a\\b\{\x41 {host} é{...}{3*\r\n}").unwrap();
-        let crlf = Part::Repeat {
-            times: 3,
-            bytes: b"\r\n".to_vec(),
-        };
+        let crlf = Part::Repeat { times: 3, bytes: b"\r\n".to_vec() };
         let host = Part::Name("host".into());
         let wanted =
             [bytes(r"a\b{A "), host, bytes(" é"), Part::Anything, crlf];

@@ -258,11 +258,7 @@ impl Writer {
             return Ok(());
         }
         let is_ending = lines.starts_with('(');
-        let room = if is_ending {
-            LARGEST
-        } else {
-            LARGEST - RESERVE
-        };
+        let room = if is_ending { LARGEST } else { LARGEST - RESERVE };
         if self.size + lines.len() > room {
             return self.part();
         }

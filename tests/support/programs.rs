@@ -66,9 +66,7 @@ pub fn msmtp(port: u16, to: &[String], _stdin: &Path) -> Command {
 
 pub fn smtplib(port: u16, to: &[String], _stdin: &Path) -> Command {
     let mut command = Command::new("python3");
-    command
-        .args(["-c", SENDMAIL, &port.to_string(), CLIENT, SENDER])
-        .args(to);
+    command.args(["-c", SENDMAIL, &port.to_string(), CLIENT, SENDER]).args(to);
     command
 }
 

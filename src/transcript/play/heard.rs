@@ -83,11 +83,7 @@ pub(super) fn trouble(
 
 fn late(step: &Step, deadline: Duration) -> String {
     let is_end = matches!(step.action, Action::ClientCloses);
-    let waited_for = if is_end {
-        "end of the connection"
-    } else {
-        "line"
-    };
+    let waited_for = if is_end { "end of the connection" } else { "line" };
     format!("no {waited_for} within {} s", deadline.as_secs_f64())
 }
 

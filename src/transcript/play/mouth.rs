@@ -35,11 +35,7 @@ impl From<io::Error> for Unsaid {
     /// A write that waited too long ends in one word or the other, by system.
     fn from(error: io::Error) -> Unsaid {
         let late = [ErrorKind::TimedOut, ErrorKind::WouldBlock];
-        if late.contains(&error.kind()) {
-            Unsaid::Late
-        } else {
-            Unsaid::Gone
-        }
+        if late.contains(&error.kind()) { Unsaid::Late } else { Unsaid::Gone }
     }
 }
 

@@ -46,9 +46,7 @@ fn send(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
 fn failure(played: Played) -> (usize, String, String) {
     match played {
         Played::Fail(failure) => {
-            let Failure {
-                line, message, got, ..
-            } = *failure;
+            let Failure { line, message, got, .. } = *failure;
             (line - 4, message, got)
         }
         Played::Pass | Played::NobodyCame(_) | Played::Skip(_) => {

@@ -44,10 +44,7 @@ where
             thread::spawn(move || serve(stream));
         }
     });
-    let rules = Rules {
-        deadline,
-        ..Rules::default()
-    };
+    let rules = Rules { deadline, ..Rules::default() };
     let page = testing::read(file).unwrap();
     let play = play_by(&rules, address, &page);
     play.result.map_err(|stop| match stop {

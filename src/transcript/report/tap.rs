@@ -38,9 +38,7 @@ fn test_point(out: &mut dyn Write, number: usize, row: &Row) -> io::Result<()> {
             writeln!(out, "ok {what} # SKIP {reason}")?;
         }
     }
-    row.notes
-        .iter()
-        .try_for_each(|note| writeln!(out, "# note: {note}"))
+    row.notes.iter().try_for_each(|note| writeln!(out, "# note: {note}"))
 }
 
 /// A `#` would begin a directive.

@@ -40,11 +40,7 @@ pub(super) fn write(out: &mut dyn Write, rows: &[Row]) -> io::Result<()> {
             }
             Verdict::Skip(reason) => ("skip", 0, reason.clone()),
         };
-        let line = if line == 0 {
-            String::new()
-        } else {
-            line.to_string()
-        };
+        let line = if line == 0 { String::new() } else { line.to_string() };
         let columns = [
             &*row.path.to_string_lossy(),
             level_word(row.level),
@@ -127,10 +123,8 @@ mod tests {
     #[test]
     fn what_was_written_is_read_again() {
         let records = read(&report(Format::Tsv)).unwrap();
-        let verdicts: Vec<&str> = records
-            .iter()
-            .map(|record| record.verdict.as_str())
-            .collect();
+        let verdicts: Vec<&str> =
+            records.iter().map(|record| record.verdict.as_str()).collect();
         assert_eq!(verdicts, ["pass", "fail", "weak", "skip"]);
         assert_eq!(records[0].title, "Dots \\ and # <b>");
         assert!(read("x\n").unwrap_err().starts_with("1: "));
