@@ -18,7 +18,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
-use support::{Server, wait_until};
+use support::{Server, needs, wait_until};
 use tempfile::TempDir;
 
 const PASSED: i32 = 0;
@@ -601,6 +601,25 @@ print(suite[1][0].get('message'))";
                   testcase must 7 failure\ntestcase may 7 skipped\n\
                   testcase own 1 skipped\nwrong reply: S: 500 What?\n";
     assert_eq!(text, wanted);
+}
+
+#[test]
+fn junit_is_read_by_a_reader_of_its_own() {
+    // Debian's package belongs to Debian's own Python.
+    let reader = "/usr/bin/python3";
+    if !needs(&[reader, "-c", "import junitparser"]) {
+        return;
+    }
+    let folder = Folder::new();
+    let path = report(&folder, "junit");
+    let script = "import sys, junitparser
+suite = junitparser.JUnitXml.fromfile(sys.argv[1])
+print(suite.tests, suite.failures, suite.errors, suite.skipped)
+print(sum(1 for case in suite))";
+    let output = Command::new(reader).args(["-c", script, &path]).output();
+    let output = output.unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text, "4 1 0 2\n4\n");
 }
 
 #[test]
