@@ -243,7 +243,7 @@ pub const BARE_LINE_FEED: Reply = Reply {
     code: 500,
     enhanced: "5.5.2",
     text: "Line feed without carriage return (netcat needs -C)",
-    rule: "A line ends in CR LF; neither character ends it alone.",
+    rule: "Lines end in CR LF; what holds a line feed alone is not run.",
     section: "RFC 5321 2.3.8",
 };
 

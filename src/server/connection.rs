@@ -222,13 +222,15 @@ impl<'a> Connection<'a> {
         self.recorder.reply(answer, with_enhanced);
         let after = self.session.state().name();
         log::trace!("[{}] {before} -> {after}", self.id);
-        if let Some(explainer) = &self.shared.explainer {
-            explainer.reply(self.id, answer, &lines, [before, after]);
-        }
-        for line in lines {
+        for line in &lines {
             log::debug!("[{}] S: {line}", self.id);
-            self.wire.say(&line)?;
-            self.tally.last_reply = line;
+            self.wire.say(line)?;
+            self.tally.last_reply.clone_from(line);
+        }
+        if let Some(explainer) = &self.shared.explainer {
+            // At a terminal the reply shall stand above its reason.
+            self.wire.flush()?;
+            explainer.reply(self.id, answer, &lines, [before, after]);
         }
         Ok(())
     }

@@ -55,11 +55,11 @@ impl Explainer {
 
     /// The text of a message, up to the dot.
     pub(super) fn message(&self, session: u64, lines: u64, bytes: u64) {
+        let ending = if lines == 1 { "" } else { "s" };
         let folded = match lines {
             0 => String::new(),
-            1 => self.said(session, "C:", CLIENT, "... 1 line"),
             _ => {
-                let text = format!("... {lines} lines, {bytes} bytes");
+                let text = format!("... {lines} line{ending}, {bytes} bytes");
                 self.said(session, "C:", CLIENT, &text)
             }
         };

@@ -35,7 +35,7 @@ pub fn converse(settings: Settings) -> io::Result<()> {
     let is_terminal = io::stdin().is_terminal();
     if is_terminal {
         let hint = "pillarbox: each line that you type ends in CR LF for the \
-                    server; QUIT or Ctrl-D ends the session\n";
+                    server;\npillarbox: QUIT or Ctrl-D ends the session\n";
         // A hint that nobody can see is none.
         let _ = io::stderr().write_all(hint.as_bytes());
     }

@@ -158,6 +158,13 @@ fn option(word: &str) -> Parsed<(String, String)> {
              without, not {key:?}"
         ));
     }
+    let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    if key.starts_with("max-") && !is_number(value) {
+        return Err(format!("expected a whole number for {key}, not {value}"));
+    }
+    if key == "timeout" && value.parse::<f64>().is_err() {
+        return Err(format!("expected seconds for timeout, not {value}"));
+    }
     if value.is_empty() || value.contains('/') {
         return Err(format!("expected a value without a slash for {key}"));
     }
@@ -165,14 +172,18 @@ fn option(word: &str) -> Parsed<(String, String)> {
 }
 
 fn is_allowed(key: &str) -> bool {
-    let is_name = |c: char| c.is_ascii_lowercase() || c == '-';
-    match key.strip_prefix("max-") {
-        Some(name) => is_all(name, is_name),
-        None => matches!(
-            key,
-            "hostname" | "domain" | "mailbox" | "timeout" | "without"
-        ),
-    }
+    const KEYS: [&str; 9] = [
+        "hostname",
+        "domain",
+        "mailbox",
+        "max-size",
+        "max-recipients",
+        "max-connections",
+        "max-per-client",
+        "timeout",
+        "without",
+    ];
+    KEYS.contains(&key)
 }
 
 #[cfg(test)]

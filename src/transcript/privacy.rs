@@ -29,7 +29,7 @@ const VERBS: [&str; 13] = [
 enum Next {
     #[default]
     Command,
-    /// AUTH was said, and not answered.
+    /// AUTH was said, and no other command since.
     AfterAuth,
     /// 334 was said.
     Secret,
@@ -86,8 +86,10 @@ impl Privacy {
         let is_known = VERBS
             .iter()
             .any(|known| verb.eq_ignore_ascii_case(known.as_bytes()));
-        let is_secret =
-            self.next == Next::AfterAuth && is_base64(text) && !is_known;
+        if is_known {
+            self.next = Next::Command;
+        }
+        let is_secret = self.next == Next::AfterAuth && is_base64(text);
         is_secret.then_some(0)
     }
 
@@ -96,6 +98,8 @@ impl Privacy {
         self.next = match code {
             334 => Next::Secret,
             354 => Next::Message,
+            // AUTH was refused, but the client may not have waited for that.
+            400.. if self.next == Next::AfterAuth => Next::AfterAuth,
             _ => Next::Command,
         };
         match code {
@@ -191,7 +195,7 @@ mod tests {
 
     #[test]
     fn passwords_are_hidden_wherever_they_stand_rfc_4954() {
-        let table: [(&[&str], &[&str]); 8] = [
+        let table: [(&[&str], &[&str]); 10] = [
             (
                 &["AUTH PLAIN AGEAYg==\r\n", "235", "NOOP\r\n"],
                 &["AUTH PLAIN {secret}", "NOOP"],
@@ -202,7 +206,15 @@ mod tests {
             ),
             (
                 &["AUTH LOGIN\r\n", "334", "*\r\n", "501", "Yg==\r\n"],
-                &["AUTH LOGIN", "*", "Yg=="],
+                &["AUTH LOGIN", "*", "{secret}"],
+            ),
+            (
+                &["AUTH LOGIN\r\n", "502", "YQ==\r\n", "500", "Yg==\r\n"],
+                &["AUTH LOGIN", "{secret}", "{secret}"],
+            ),
+            (
+                &["AUTH PLAIN\r\n", "502", "NOOP\r\n", "250", "word\r\n"],
+                &["AUTH PLAIN", "NOOP", "word"],
             ),
             (
                 &["AUTH LOGIN\r\n", "YQ==\r\n", "Yg==\r\n", "QUIT\r\n"],

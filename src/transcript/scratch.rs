@@ -3,14 +3,16 @@
 //!
 //! Interface:
 //!   `Scratch`  a folder of its own
+//!   `guarded`  a command that ends with us, however we end
 //!   `LogTail`  reads a stream to its end, and keeps the last lines
 //!
 //! The processes themselves are in `own_server.rs` and `student.rs`.
 
 use std::fs;
 use std::io::{self, Read};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process;
+use std::process::{self, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -23,6 +25,23 @@ const LOG_LINES: usize = 12;
 /// How long a log may take to end, once its process was ended. A process that
 /// left its group may hold the other end for ever.
 const LOG_END: Duration = Duration::from_secs(1);
+
+/// Runs a command beside itself. When its input ends, because we say so or
+/// because we have ended, it ends the command, removes the folder, and ends
+/// its whole group. Of the command's output it holds nothing: that ends with
+/// the command.
+const GUARD: &str = "folder=$1; shift; \"$@\" < /dev/null & \
+    exec > /dev/null 2>&1; read -r end; kill -s KILL $!; wait $!; \
+    rm -rf -- \"$folder\"; kill -s KILL 0";
+
+/// A command that starts what is added to it as arguments, under a guard:
+/// whoever drops the guard's standard input ends it all.
+pub(super) fn guarded(scratch: &Scratch) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", GUARD, "sh"]).arg(&scratch.0);
+    command.stdin(Stdio::piped()).process_group(0);
+    command
+}
 
 /// A folder of its own that goes away.
 #[derive(Debug)]

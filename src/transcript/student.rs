@@ -17,16 +17,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{self, Child, Command, Stdio};
+use std::process::{self, Child};
 use std::sync::Mutex;
 
 use super::own_server::NotStarted;
-use super::scratch::{LogTail, Scratch};
-
-/// Runs the command beside itself, and ends the group when its input ends.
-const GUARD: &str = "( eval \"$1\" ) < /dev/null & read -r end; kill -s KILL 0";
+use super::scratch::{LogTail, Scratch, guarded};
 
 /// Ports that systems do not give to clients. From one that they do give, we
 /// could connect to ourselves while the server is still starting.
@@ -86,13 +82,10 @@ fn start(command: &str) -> io::Result<Student> {
     }
     let port = free_port()?;
     let (reader, writer) = io::pipe()?;
-    let guard = Command::new("sh")
-        .args(["-c", GUARD, "sh"])
-        .arg(filled_in(command, port, &maildir))
-        .stdin(Stdio::piped())
+    let guard = guarded(&scratch)
+        .args(["sh", "-c", &filled_in(command, port, &maildir)])
         .stdout(writer.try_clone()?)
         .stderr(writer)
-        .process_group(0)
         .spawn()?;
     Ok(Student {
         guard,

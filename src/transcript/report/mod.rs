@@ -102,6 +102,8 @@ pub struct Summary {
     failed: usize,
     weak: usize,
     skipped: usize,
+    /// How many of level `must` passed, and how many were judged.
+    musts: (usize, usize),
     time: Duration,
 }
 
@@ -111,7 +113,12 @@ impl Summary {
         let count = |is_it: fn(&Verdict) -> bool| {
             rows.iter().filter(|row| is_it(&row.verdict)).count()
         };
+        let is_must = |row: &&Row| row.level == Level::Must;
+        let is_judged = |row: &&Row| !matches!(row.verdict, Verdict::Skip(_));
+        let has_passed = |row: &&Row| matches!(row.verdict, Verdict::Pass);
+        let musts = rows.iter().filter(is_must).filter(is_judged);
         Summary {
+            musts: (musts.clone().filter(has_passed).count(), musts.count()),
             passed: count(|verdict| matches!(verdict, Verdict::Pass)),
             failed: count(|verdict| matches!(verdict, Verdict::Fail(_))),
             weak: count(|verdict| matches!(verdict, Verdict::Weak(_))),
@@ -128,6 +135,11 @@ impl Summary {
     /// Whether one failed.
     pub fn has_failed(&self) -> bool {
         self.failed > 0
+    }
+
+    /// A point for each `must`: how many were reached, and out of how many.
+    pub fn points(&self) -> (usize, usize) {
+        self.musts
     }
 
     /// Whether at least one was judged.

@@ -24,6 +24,10 @@ pub(super) fn write(
     for row in weak.into_iter().chain(others) {
         failure(out, row)?;
     }
+    let (points, most) = summary.points();
+    if most > 0 {
+        writeln!(out, "points: {points} of {most}, one for each must")?;
+    }
     writeln!(out, "{summary}")
 }
 
@@ -33,7 +37,9 @@ fn failure(out: &mut dyn Write, row: &Row) -> io::Result<()> {
         Verdict::Fail(failure) | Verdict::Weak(failure) => {
             let (path, line) = (row.path.display(), failure.line);
             writeln!(out, "{} {failure}", row.verdict.word())?;
-            writeln!(out, "     the talk so far: replay --show {path}:{line}")
+            // With another server its options belong to it as well.
+            let place = format!("{path}:{line}");
+            writeln!(out, "     the talk so far: --show {place} for the files")
         }
         Verdict::Pass | Verdict::Skip(_) => Ok(()),
     }
@@ -53,13 +59,13 @@ WEAK test.txt:24: wrong message
        got       M: "\x00" & ..one
        title     A line that begins with a dot
        see       RFC 5321 4.5.2
-     the talk so far: replay --show transcripts/04-dots/three.txt:24
+     the talk so far: --show transcripts/04-dots/three.txt:24 for the files
 FAIL test.txt:24: wrong message
        expected  M: .one <dot>
        got       M: "\x00" & ..one
        title     A line that begins with a dot
        see       RFC 5321 4.5.2
-     the talk so far: replay --show transcripts/04-dots/two.txt:24
+     the talk so far: --show transcripts/04-dots/two.txt:24 for the files
 4 transcripts: 1 passed, 1 failed, 1 weak, 1 skipped, in 2.3 s
 "#;
         assert_eq!(report(Format::Text), wanted);
