@@ -3,7 +3,7 @@
 //! | code | meaning |
 //! |---|---|
 //! | 0 | at least one transcript was judged, and none failed |
-//! | 1 | at least one failed |
+//! | 1 | at least one failed, or the report cannot be written |
 //! | 2 | wrong usage, or a file is not a transcript; nothing was sent |
 //! | 3 | nothing could be judged |
 //!
@@ -21,6 +21,7 @@ use std::time::Instant;
 
 use super::bless::{bless_all, refusal};
 use super::check::check;
+use super::failure::in_words;
 use super::header::{Level, Plays};
 use super::matrix::Matrix;
 use super::parse::{self, ParseError};
@@ -245,9 +246,7 @@ fn listen(
     };
     let begin = Instant::now();
     let closed = |error: io::Error| {
-        let text = error.to_string();
-        let reason = text.split(" (os error").next().unwrap_or_default();
-        let what = format!("cannot listen on {address}: {reason}");
+        let what = format!("cannot listen on {address}: {}", in_words(&error));
         Ending::new(NOT_JUDGED, what)
     };
     let listener = TcpListener::bind(address).map_err(closed)?;
@@ -410,10 +409,14 @@ fn quietly(result: io::Result<()>) -> Result<(), Ending> {
 }
 
 fn create(path: &Path) -> Result<File, Ending> {
-    File::create(path).map_err(|error| unwritten(path, &error))
+    // Nothing was sent yet: it is the command line that is wrong.
+    File::create(path).map_err(|error| Ending {
+        code: WRONG_USAGE,
+        ..unwritten(path, &error)
+    })
 }
 
 fn unwritten(path: &Path, error: &io::Error) -> Ending {
-    let what = format!("cannot write {}: {error}", path.display());
-    Ending::new(WRONG_USAGE, what)
+    let what = format!("cannot write {}: {}", path.display(), in_words(error));
+    Ending::new(FAILED, what)
 }

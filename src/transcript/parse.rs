@@ -33,6 +33,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::failure::in_words;
 use super::header::{Draft, Header};
 use super::script::{Source, Step, Transcript};
 use super::spoken::{Spoken, after_colon};
@@ -69,7 +70,7 @@ pub fn read(path: &Path) -> Result<Transcript, ParseError> {
     let bytes = fs::read(path).map_err(|error| ParseError {
         path: path.into(),
         line: 0,
-        message: format!("cannot read the file: {error}"),
+        message: format!("cannot read the file: {}", in_words(&error)),
     })?;
     parse(path, &bytes)
 }

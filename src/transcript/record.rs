@@ -25,6 +25,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, Builder};
 use std::time::Duration;
 
+use super::failure::in_words;
 use super::writer::{Closed, Heading, Writer};
 
 /// How long a server may take to accept.
@@ -303,7 +304,5 @@ impl Tape {
 
 /// An error for people, without the system's number.
 fn because(what: &str, error: &io::Error) -> io::Error {
-    let text = error.to_string();
-    let reason = text.split(" (os error").next().unwrap_or_default();
-    io::Error::new(error.kind(), format!("{what}: {reason}"))
+    io::Error::new(error.kind(), format!("{what}: {}", in_words(error)))
 }

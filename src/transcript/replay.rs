@@ -20,7 +20,7 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::failure::{Mismatch, Rule, show};
+use super::failure::{Mismatch, Rule, in_words, show};
 use super::judge;
 use super::matching::Names;
 use super::script::{Action, MailboxStep, ReplyStep, Source, Step, Transcript};
@@ -443,7 +443,7 @@ impl Target {
 
 fn no_connection(step: &Step, error: &io::Error, is_met: bool) -> Stop {
     let message = "no connection to the server";
-    let mut mismatch = Mismatch::new(&step.source, message, error.to_string());
+    let mut mismatch = Mismatch::new(&step.source, message, in_words(error));
     mismatch.unanswered = true;
     match is_met {
         true => Stop::Wrong(mismatch),
