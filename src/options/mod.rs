@@ -94,6 +94,17 @@ fn read(
     Ok((!given.opt_present("help")).then_some(given))
 }
 
+/// For a command that has options only.
+fn no_argument(command: &str, given: &Matches) -> Result<(), Complaint> {
+    match given.free.first() {
+        Some(extra) => {
+            let extra = extra.escape_debug();
+            Err(format!("{command}: takes no argument, but got '{extra}'"))
+        }
+        None => Ok(()),
+    }
+}
+
 fn lower_first(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|letter| letter.to_ascii_lowercase());

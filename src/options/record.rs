@@ -1,6 +1,6 @@
 //! The options of `pillarbox record`.
 
-use super::{Complaint, Invocation, read, wrong};
+use super::{Complaint, Invocation, no_argument, read, wrong};
 use crate::transcript::record::Settings;
 use getopts::{Matches, Options};
 use std::net::SocketAddr;
@@ -37,10 +37,7 @@ pub(super) fn parse(arguments: &[String]) -> Result<Invocation, Complaint> {
     let Some(given) = read("record", &mut options, arguments)? else {
         return Ok(Invocation::Print(options.usage(USAGE)));
     };
-    if let Some(extra) = given.free.first() {
-        let extra = extra.escape_debug();
-        return Err(format!("record: takes no argument, but got '{extra}'"));
-    }
+    no_argument("record", &given)?;
     let settings = settings(&given);
     let settings = settings.map_err(|text| format!("record: {text}"))?;
     Ok(Invocation::Record(settings))

@@ -1,6 +1,6 @@
 //! The options of `pillarbox serve`.
 
-use super::{Complaint, Invocation, number, read, seconds, wrong};
+use super::{Complaint, Invocation, no_argument, number, read, seconds, wrong};
 use crate::mailbox::directory::is_plain;
 use crate::protocol::address::{self, Host};
 use crate::protocol::extension::Extension;
@@ -128,10 +128,7 @@ pub(super) fn parse(arguments: &[String]) -> Result<Invocation, Complaint> {
     let Some(given) = read("serve", &mut options, arguments)? else {
         return Ok(Invocation::Print(options.usage(USAGE)));
     };
-    if let Some(extra) = given.free.first() {
-        let extra = extra.escape_debug();
-        return Err(format!("serve: takes no argument, but got '{extra}'"));
-    }
+    no_argument("serve", &given)?;
     if given.opt_present("stdio") && given.opt_present("listen") {
         return Err("serve: --stdio does not go with --listen".to_owned());
     }

@@ -117,11 +117,6 @@ impl Session {
         self.client.as_ref()
     }
 
-    /// What the server offers in this session.
-    pub fn offer(&self) -> &Offer {
-        &self.offer
-    }
-
     /// Takes one line of the client, and gives the reply.
     ///
     /// A line that could not be read comes in as the reply that says why. If
