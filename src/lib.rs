@@ -1,6 +1,7 @@
 //! Pillarbox: an SMTP server to learn from. It can be read from the first line
 //! to the last, and it really works: what it answers 250 to is on the disk.
 //!
+// ANCHOR: map
 //! # The map
 //!
 //! ```text
@@ -15,6 +16,7 @@
 //! ```
 //!
 //! A layer uses those below it and none above. `tests/layering.rs` checks it.
+// ANCHOR_END: map
 //!
 //! # Reading order
 //!
@@ -88,6 +90,7 @@
 //! # }
 //! ```
 //!
+// ANCHOR: what_must_never_be
 //! # What must never be
 //!
 //! - 250 for a message that a power cut could still take away.
@@ -96,6 +99,7 @@
 //!   without a check against a grammar.
 //! - A panic, an endless wait or a full memory because of what a client sent.
 //! - A permanent refusal (5xx) for trouble of our own.
+// ANCHOR_END: what_must_never_be
 
 pub mod mailbox;
 pub mod options;

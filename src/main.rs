@@ -16,6 +16,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const FAILED: u8 = 1;
 const WRONG_USAGE: u8 = 2;
 
+// ANCHOR: main
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args_os()
         .skip(1)
@@ -41,7 +42,9 @@ fn main() -> ExitCode {
         Err(error) => fail(FAILED, &error.to_string()),
     }
 }
+// ANCHOR_END: main
 
+// ANCHOR: serve
 /// Runs the server until the process is ended.
 fn serve(settings: Settings) -> io::Result<()> {
     start_log(settings.explain);
@@ -61,6 +64,7 @@ fn serve(settings: Settings) -> io::Result<()> {
     server.wait();
     Ok(())
 }
+// ANCHOR_END: serve
 
 /// Plays transcripts; the exit code is the verdict.
 fn replay(settings: &transcript::settings::Settings) -> ExitCode {

@@ -97,6 +97,7 @@ impl<'a> Connection<'a> {
         }
     }
 
+    // ANCHOR: converse
     /// The whole conversation. An error means that it ended before its time.
     fn converse(&mut self) -> Result<(), Lost> {
         let greeting = self.session.greet();
@@ -115,6 +116,7 @@ impl<'a> Connection<'a> {
         }
         Ok(())
     }
+    // ANCHOR_END: converse
 
     /// Waits for a line, and reads it as a command. A line that is none comes
     /// back as the reply that says why.

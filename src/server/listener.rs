@@ -122,6 +122,7 @@ impl Post {
         })
     }
 
+    // ANCHOR: accept_all
     /// Accepts until the server is dropped; then waits for its sessions.
     fn accept_all(&self, listener: &TcpListener) {
         thread::scope(|scope| {
@@ -140,6 +141,7 @@ impl Post {
             self.register.end_all();
         });
     }
+    // ANCHOR_END: accept_all
 
     /// Gives a connection its thread, or turns it away.
     fn admit<'scope>(
@@ -162,6 +164,7 @@ impl Post {
                 return self.turn_away(id, client, &stream, refusal);
             }
         };
+        // ANCHOR: admit_thread
         let session = move || {
             let _place = place;
             self.serve(id, client, &stream);
@@ -171,6 +174,7 @@ impl Post {
         if let Err(error) = builder.spawn_scoped(scope, session) {
             log::error!("[{id}] no thread for {client}: {error}");
         }
+        // ANCHOR_END: admit_thread
     }
 
     /// Runs one session. If it panics, only this session ends.
