@@ -21,7 +21,6 @@ smtpd_tls_key_file = $DIR/conf/key.pem
 smtpd_tls_auth_only = yes
 smtpd_sasl_auth_enable = yes
 cyrus_sasl_config_path = $DIR/conf/sasl
-smtpd_relay_restrictions = permit_sasl_authenticated, defer_unauth_destination
 defer_transports = smtp
 END
 }
