@@ -100,6 +100,7 @@ impl Directory {
         })
     }
 
+    // ANCHOR: find
     fn find(&self, mailbox: &Mailbox) -> Result<Recipient, Reply> {
         let domain = mailbox.host.canonical();
         if !self.domains.contains(&domain) {
@@ -124,6 +125,7 @@ impl Directory {
             Err(reply::NO_SUCH_MAILBOX)
         }
     }
+    // ANCHOR_END: find
 
     /// A session that panicked while it held the lock left the set as it was:
     /// nothing in here stops half-way.

@@ -44,6 +44,7 @@ pub fn converse(settings: Settings) -> io::Result<()> {
     Ok(())
 }
 
+// ANCHOR: socket
 /// Standard input as a TCP socket, and who is at its other end.
 fn socket() -> Option<(TcpStream, IpAddr)> {
     let input = io::stdin().as_fd().try_clone_to_owned().ok()?;
@@ -53,6 +54,7 @@ fn socket() -> Option<(TcpStream, IpAddr)> {
     stream.set_nodelay(true).ok()?;
     Some((stream, client))
 }
+// ANCHOR_END: socket
 
 /// Standard input and output, each with its thread.
 struct Stdio {

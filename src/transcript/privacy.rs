@@ -93,6 +93,7 @@ impl Privacy {
         is_secret.then_some(0)
     }
 
+    // ANCHOR: reply
     /// The server has said a whole reply.
     pub(super) fn reply(&mut self, code: u16) {
         self.next = match code {
@@ -108,6 +109,7 @@ impl Privacy {
             _ => {}
         }
     }
+    // ANCHOR_END: reply
 
     /// Whether what follows are no lines, but encrypted bytes.
     pub(super) fn is_encrypted(&self) -> bool {

@@ -64,8 +64,13 @@ END
     more_settings
 }
 
-# For another Postfix that is like this one but for some settings.
+# For another Postfix that is like this one but for some settings, or listens
+# at another port as well.
 more_settings() {
+    :
+}
+
+more_services() {
     :
 }
 
@@ -90,4 +95,5 @@ anvil     unix - - n - 1 anvil
 showq     unix n - n - - showq
 postlog   unix-dgram n - n - 1 postlogd
 END
+    more_services
 }
