@@ -20,11 +20,8 @@ function element(name, className, text = '') {
 // The paragraph before a block, if it holds a path in code font and no more.
 function captionOf(pre) {
     const before = pre.previousElementSibling;
-    const isPath = before?.matches('p') && before.children.length === 1
-        && before.firstElementChild.matches('code')
-        && before.textContent === before.firstElementChild.textContent
-        && /^[\w.-]+(\/[\w.-]+)*\.\w+$/.test(before.textContent);
-    return isPath ? before : null;
+    const path = before?.matches('p') && before.querySelector(':scope > code')?.textContent;
+    return path && path === before.textContent && /^[\w./-]+\.\w+$/.test(path) ? before : null;
 }
 
 function putInCard(pre, caption) {
@@ -56,15 +53,14 @@ function kindOf(text) {
 // file twice.
 function idOf(path) {
     const id = path
-        .replace(/^(transcripts|book\/exercises|book)\//, '')
-        .replace(/\.txt$/, '')
+        .replace(/^(transcripts|book\/exercises|book)\/|\.txt$/g, '')
         .replace(/\W+/g, '-');
     let unique = id;
     for (let n = 2; document.getElementById(`${unique}-L1`); n++) unique = `${id}-${n}`;
     return unique;
 }
 
-function drawLine({ text, kind }, id, number) {
+function drawLine(text, kind, id, number) {
     const line = element('span', `line ${kind}`);
     const link = element('a', 'number');
     link.id = id;
@@ -86,9 +82,8 @@ function drawLines(code, id) {
     const headEnd = texts.indexOf('');
     const lines = texts.map((text, i) => {
         const kind = i < headEnd && !text.startsWith('#') ? 'head' : kindOf(text);
-        return { text, kind };
+        return { text, kind, drawn: drawLine(text, kind, `${id}-L${i + 1}`, i + 1) };
     });
-    lines.forEach((line, i) => { line.drawn = drawLine(line, `${id}-L${i + 1}`, i + 1); });
     code.replaceChildren(...lines.map((line) => line.drawn));
     // The copy button asks for innerText, which would add a line end per line.
     Object.defineProperty(code, 'innerText', { get: () => code.textContent });
@@ -163,21 +158,14 @@ function addStepper(card, steps) {
             <button type="button" class="back">Back</button>
             <button type="button" class="stop">Show all</button>
             <span class="progress"></span></p>`;
-    panel.hidden = true;
     card.querySelector('figcaption').append(start);
     card.append(panel);
     const part = (name) => panel.querySelector(name);
     const input = part('input');
     let at = 0;
 
-    function turn(isOn) {
-        start.hidden = isOn;
-        panel.hidden = !isOn;
-        card.classList.toggle('stepping', isOn);
-    }
-
     function reveal(count) {
-        steps.forEach((step, i) => step.lines.forEach((line) => { line.drawn.hidden = i >= count; }));
+        steps.forEach(({ lines }, i) => lines.forEach(({ drawn }) => { drawn.hidden = i >= count; }));
     }
 
     // Shows the steps before `at`, and asks for the one that comes then.
@@ -197,9 +185,9 @@ function addStepper(card, steps) {
     }
 
     function begin() {
-        steps.forEach((step) => { step.guess = ''; });
         at = 0;
-        turn(true);
+        for (const step of steps) step.guess = '';
+        card.classList.add('stepping');
         show();
     }
 
@@ -218,7 +206,7 @@ function addStepper(card, steps) {
 
     function stop() {
         reveal(steps.length);
-        turn(false);
+        card.classList.remove('stepping');
         start.focus();
     }
 
@@ -230,7 +218,7 @@ function addStepper(card, steps) {
         next();
     });
     card.addEventListener('keydown', (event) => {
-        if (panel.hidden || event.altKey || event.ctrlKey || event.metaKey) return;
+        if (!card.matches('.stepping') || event.altKey || event.ctrlKey || event.metaKey) return;
         const keys = { Escape: stop };
         if (panel.contains(event.target)) Object.assign(keys, { n: next, ArrowDown: next, ArrowUp: back });
         // In a guess, left and right move the cursor.
@@ -257,32 +245,29 @@ document.querySelectorAll('main pre').forEach((pre, i) => {
     code.addEventListener('keydown', walkLines);
     if (document.querySelector('.legend')) return;
     const legend = element('p', 'legend');
-    for (const kind of ['client', 'server', 'mailbox', 'event', 'note']) {
-        legend.append(element('span', `line ${kind}`, kind));
-    }
+    const kinds = ['client', 'server', 'mailbox', 'event', 'note'];
+    legend.append(...kinds.map((kind) => element('span', `line ${kind}`, kind)));
     card.append(legend);
 });
 
-document.querySelectorAll('main .table-wrapper').forEach((table, i) => {
-    makeReachable(table, `Table ${i + 1}`);
-});
+document.querySelectorAll('main .table-wrapper')
+    .forEach((table, i) => makeReachable(table, `Table ${i + 1}`));
 
 // mdBook's button for the contents is a label, which no key can reach.
 const contents = document.getElementById('mdbook-sidebar-toggle');
 contents.setAttribute('role', 'button');
 contents.tabIndex = 0;
 contents.addEventListener('keydown', (event) => {
-    if (event.key !== 'Enter' && event.key !== ' ') return;
+    if (!['Enter', ' '].includes(event.key)) return;
     event.preventDefault();
     contents.click();
 });
 
 // A selection within a transcript is copied as it stands in the file.
 document.addEventListener('copy', (event) => {
-    const selection = document.getSelection();
-    const range = selection.rangeCount ? selection.getRangeAt(0) : null;
-    const block = range?.commonAncestorContainer.parentElement?.closest('.transcript pre');
-    if (!block) return;
+    if (document.getSelection().isCollapsed) return;
+    const range = document.getSelection().getRangeAt(0);
+    if (!range.commonAncestorContainer.parentElement?.closest('.transcript pre')) return;
     const copy = range.cloneContents();
     copy.querySelectorAll('[hidden], .buttons').forEach((part) => part.remove());
     event.clipboardData.setData('text/plain', copy.textContent);

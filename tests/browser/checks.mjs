@@ -320,6 +320,19 @@ await check('Escape shows all lines again, and Tab leaves the stepper', {}, asyn
     assert.equal(await card.locator('.start').evaluate((button) => button === document.activeElement), true);
 });
 
+// The rest of the keyboard
+
+await check('Enter opens and shuts the contents', {}, async (page) => {
+    await page.goto(`${base}index.html`);
+    const contents = page.getByRole('button', { name: 'Toggle Table of Contents' });
+    const isOpen = () => contents.getAttribute('aria-expanded');
+    const before = await isOpen();
+    await contents.press('Enter');
+    assert.notEqual(await isOpen(), before);
+    await contents.press('Enter');
+    assert.equal(await isOpen(), before);
+});
+
 // Lines
 
 await check('a link to a line scrolls to it and marks it', {}, async (page) => {
