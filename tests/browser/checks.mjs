@@ -116,26 +116,26 @@ const shownLines = (card) => card.locator('pre .line').evaluateAll((lines) => li
 // Every page
 
 await check('no page has an error in the console, or asks for what is not there', {}, async (page) => {
-    const errors = [];
+    const errors = new Set();
+    const report = (text) => errors.add(`${page.url().replace(base, '')}: ${text}`);
     page.on('console', (message) => {
-        if (message.type() === 'error') errors.push(`${page.url()}: ${message.text()}`);
+        if (message.type() === 'error') report(message.text());
     });
-    page.on('pageerror', (error) => errors.push(`${page.url()}: ${error.message}`));
+    page.on('pageerror', (error) => report(error.message));
     page.on('requestfailed', (request) => {
         const { errorText } = request.failure();
         // Aborted: we went on to the next page before its icon came.
-        if (errorText !== 'net::ERR_ABORTED') errors.push(`${page.url()}: ${errorText}, ${request.url()}`);
+        if (errorText !== 'net::ERR_ABORTED') report(`${errorText}, ${request.url()}`);
     });
     page.on('response', (response) => {
-        if (response.status() >= 400) errors.push(`${page.url()}: no ${response.url()}`);
+        if (response.status() >= 400) report(`no ${response.url().replace(base, '')}`);
     });
     page.on('request', (request) => {
-        if (!request.url().startsWith(base) && !request.url().startsWith('data:')) {
-            errors.push(`${page.url()}: asks another server: ${request.url()}`);
-        }
+        const ours = request.url().startsWith(base) || request.url().startsWith('data:');
+        if (!ours) report(`asks another server: ${request.url()}`);
     });
     for (const file of pages) await page.goto(base + file);
-    assert.deepEqual(errors, []);
+    assert.deepEqual([...errors], []);
 });
 
 await check('no page scrolls sideways at 360 pixels', { viewport: { width: 360, height: 640 } }, async (page) => {
