@@ -70,9 +70,9 @@ function drawLine(text, kind, id, number) {
     link.tabIndex = number === 1 ? 0 : -1;
     line.append(link);
     // The three digits of a reply stand out from the rest.
-    const [start] = /^S\d?[:>] (?=\d{3})/.exec(text) ?? [''];
-    const end = start && start.length + 3;
-    line.append(start, element('b', '', text.slice(start.length, end)), `${text.slice(end)}\n`);
+    const [reply, who, digits] = /^(S\d?[:>] )(\d{3})/.exec(text) ?? [''];
+    if (reply) line.append(who, element('b', '', digits));
+    line.append(`${text.slice(reply.length)}\n`);
     return line;
 }
 
@@ -85,7 +85,7 @@ function drawLines(code, id) {
         return { text, kind, drawn: drawLine(text, kind, `${id}-L${i + 1}`, i + 1) };
     });
     code.replaceChildren(...lines.map((line) => line.drawn));
-    // The copy button asks for innerText, which would add a line end per line.
+    // The copy button asks for innerText, the text as drawn: give it the bytes.
     Object.defineProperty(code, 'innerText', { get: () => code.textContent });
     return lines.slice(headEnd + 1);
 }
@@ -232,8 +232,8 @@ function addStepper(card, steps) {
 
 // The page.
 
-document.querySelectorAll('main pre').forEach((pre, i) => {
-    const code = pre.querySelector('code');
+document.querySelectorAll('main pre > code').forEach((code, i) => {
+    const pre = code.parentElement;
     const caption = captionOf(pre);
     const path = caption?.textContent;
     makeReachable(code, `Block ${i + 1}: ${path ?? 'text'}`);
