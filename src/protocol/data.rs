@@ -36,6 +36,7 @@ pub enum DataLine<'a> {
     End,
 }
 
+// ANCHOR: data_line
 /// Tells the lines of the message from the line that ends it (RFC 5321 4.5.2).
 ///
 /// `line` is one line without its CR LF: a single dot ends the message; a line
@@ -50,6 +51,7 @@ pub fn data_line(line: &[u8]) -> DataLine<'_> {
         _ => DataLine::Text(line),
     }
 }
+// ANCHOR_END: data_line
 
 /// One message on its way in: what was counted, and what was wrong.
 #[derive(Debug)]
@@ -150,6 +152,7 @@ impl Message {
         self.has_long_line |= self.line_size > TEXT_LINE_LIMIT;
     }
 
+    // ANCHOR: look_for_faults
     /// CR and LF in a line without its CR LF stand alone, whatever is next to
     /// them: that is the whole defence against smuggling.
     fn look_for_faults(&mut self, text: &[u8]) {
@@ -161,6 +164,7 @@ impl Message {
             }
         }
     }
+    // ANCHOR_END: look_for_faults
 }
 
 #[cfg(test)]

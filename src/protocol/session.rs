@@ -30,6 +30,7 @@ use core::mem;
 /// With this mistake a session ends (RFC 5321 7.8).
 pub const ERROR_LIMIT: usize = 20;
 
+// ANCHOR: state
 /// Where a session stands. The variants own their data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
@@ -46,6 +47,7 @@ pub enum State {
     /// The server has said its last word.
     Closed,
 }
+// ANCHOR_END: state
 
 /// One mail on its way in: from whom, and to whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,6 +141,7 @@ impl Session {
         Some(self.count_error(answer))
     }
 
+    // ANCHOR: end_of_data
     /// The message has come to its end, and this became of it. The
     /// transaction is dropped either way (RFC 5321 4.1.1.4).
     pub fn end_of_data(&mut self, outcome: Result<(), Reply>) -> Answer {
@@ -148,6 +151,7 @@ impl Session {
             Err(refusal) => refusal.into(),
         }
     }
+    // ANCHOR_END: end_of_data
 
     /// The server ends the session for a reason of its own. The transaction
     /// is dropped.
@@ -348,6 +352,7 @@ impl State {
         }
     }
 
+    // ANCHOR: on_data
     /// DATA begins the message, if there is somebody to get it
     /// (RFC 5321 4.1.1.4 and 3.3).
     fn on_data(self) -> (State, Reply) {
@@ -365,7 +370,9 @@ impl State {
             }
         }
     }
+    // ANCHOR_END: on_data
 
+    // ANCHOR: on_rset
     /// RSET drops the transaction (RFC 5321 4.1.1.5).
     fn on_rset(self) -> (State, Reply) {
         match self {
@@ -378,6 +385,7 @@ impl State {
             | State::Closed => (self, reply::RESET_OK),
         }
     }
+    // ANCHOR_END: on_rset
 
     /// The open transaction, if there is one.
     pub fn transaction(&self) -> Option<&Transaction> {

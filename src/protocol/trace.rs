@@ -36,6 +36,7 @@ pub struct Received<'a> {
 }
 
 impl Received<'_> {
+    // ANCHOR: field
     /// The field, on three lines.
     ///
     /// ```abnf
@@ -55,6 +56,7 @@ impl Received<'_> {
             date_time(self.seconds)
         )
     }
+    // ANCHOR_END: field
 }
 
 /// A date as RFC 5322 3.3 writes it, in UTC: `Sun, 06 Nov 1994 08:49:37 +0000`.

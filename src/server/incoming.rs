@@ -73,6 +73,7 @@ impl<'a> Incoming<'a> {
         self.lines
     }
 
+    // ANCHOR: take
     /// Takes the next piece.
     pub(super) fn take(&mut self, piece: Piece<'_>) -> Progress {
         let DataLine::Text(text) = self.message.take(piece) else {
@@ -96,6 +97,7 @@ impl<'a> Incoming<'a> {
             Progress::More
         }
     }
+    // ANCHOR_END: take
 
     /// Makes the message durable in every mailbox. With `Ok` we may say 250.
     pub(super) fn finish(self) -> Result<(), Reply> {
