@@ -207,6 +207,19 @@ mod tests {
     }
 
     #[test]
+    fn a_doubled_dot_goes_also_where_a_line_comes_in_pieces_rfc_5321_4_5_2() {
+        for (text, starts, kept) in [
+            (&b"..x"[..], true, &b".x"[..]),
+            (b".", true, b""),
+            (b".x", false, b".x"),
+        ] {
+            let mut message = Message::new(99);
+            let piece = Piece { text, starts, ends: false };
+            assert_eq!(message.take(piece), DataLine::Text(kept), "{starts}");
+        }
+    }
+
+    #[test]
     fn only_a_dot_between_two_cr_lf_ends_the_message_rfc_5321_4_1_1_4() {
         for trick in [
             "\n.\n",
