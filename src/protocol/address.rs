@@ -36,6 +36,7 @@ use PathError::{Syntax, TooLong};
 /// What was read, and the text behind it.
 type Read<'a, T> = Result<(T, &'a str), PathError>;
 
+// ANCHOR: paths
 /// Where a bounce goes: the argument of MAIL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReversePath {
@@ -53,6 +54,7 @@ pub enum ForwardPath {
     /// The recipient's mailbox.
     Mailbox(Mailbox),
 }
+// ANCHOR_END: paths
 
 /// A mailbox: `local-part@host`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,6 +122,7 @@ pub fn whole_host(text: &str) -> Result<Host, PathError> {
     }
 }
 
+// ANCHOR: path
 /// ```abnf
 /// Path    = "<" [ A-d-l ":" ] Mailbox ">"
 /// Mailbox = Local-part "@" ( Domain / address-literal )
@@ -136,6 +139,7 @@ fn path(text: &str) -> Read<'_, Mailbox> {
     }
     Ok((Mailbox { local_part, host }, rest))
 }
+// ANCHOR_END: path
 
 /// A source route says which way the mail shall take. It is accepted and
 /// ignored (RFC 5321 4.1.1.3 and appendix C).
@@ -187,6 +191,7 @@ fn is_dot_string(text: &str) -> bool {
     text.split('.').all(is_atom)
 }
 
+// ANCHOR: quoted_string
 /// Reads what is behind the opening quote, and drops the quoting.
 ///
 /// ```abnf
@@ -210,6 +215,7 @@ fn quoted_string(text: &str) -> Read<'_, String> {
         }
     }
 }
+// ANCHOR_END: quoted_string
 
 /// `( Domain / address-literal )`
 fn host(text: &str) -> Read<'_, Host> {

@@ -221,6 +221,7 @@ fn client_name(argument: &[u8]) -> Option<String> {
     fits.then(|| text.to_owned())
 }
 
+// ANCHOR: mail
 /// ```abnf
 /// mail = "MAIL FROM:" Reverse-path [SP Mail-parameters] CRLF
 /// ```
@@ -233,6 +234,7 @@ fn mail(argument: &[u8]) -> Parsed {
         Err(PathError::TooLong) => Err(reply::SENDER_TOO_LONG),
     }
 }
+// ANCHOR_END: mail
 
 /// ```abnf
 /// rcpt = "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" /

@@ -87,6 +87,7 @@ impl LineCutter {
     /// student who forgot `nc -C` is waiting. Nothing up to that CR LF is
     /// run: another server on the way may have read it as one line. Each line
     /// end gives one result, so that no client waits for ever.
+    // ANCHOR: next_command
     pub fn next_command(&mut self) -> Option<CommandLine<'_>> {
         let rest = self.bytes.get(self.used..).unwrap_or_default();
         let Some(feed) = rest.iter().position(|byte| *byte == b'\n') else {
@@ -110,6 +111,7 @@ impl LineCutter {
             LineSoFar::Whole => CommandLine::Line(text),
         })
     }
+    // ANCHOR_END: next_command
 
     /// The next line of the message, or a piece of it, or `None` if more bytes
     /// are needed.

@@ -13,6 +13,7 @@
 //! No reply holds a clock, a number that changes, or anything that the client
 //! sent. `{host}` in a text stands for the server's own name.
 
+// ANCHOR: reply
 /// One reply, and why it is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reply {
@@ -28,6 +29,7 @@ pub struct Reply {
     /// Where the rule is written.
     pub section: &'static str,
 }
+// ANCHOR_END: reply
 
 /// How many bytes one line of a reply may have, CR LF included
 /// (RFC 5321 4.5.3.1.5).
@@ -64,6 +66,7 @@ impl From<Reply> for Answer {
 }
 
 impl Answer {
+    // ANCHOR: wire_lines
     /// The lines as they go on the wire, without their CR LF.
     ///
     /// All lines but the last have a hyphen after the code (RFC 5321 4.2.1);
@@ -84,6 +87,7 @@ impl Answer {
             })
             .collect()
     }
+    // ANCHOR_END: wire_lines
 }
 
 // What follows is in the order of a session: opening and closing, hello, the
@@ -236,6 +240,7 @@ pub const COMMAND_TOO_LONG: Reply = Reply {
     section: "RFC 5321 4.5.3.1.4",
 };
 
+// ANCHOR: bare_line_feed
 /// A command line that holds a line feed without a carriage return.
 ///
 /// The hint is for the most frequent first mistake: `nc` without `-C`.
@@ -246,6 +251,7 @@ pub const BARE_LINE_FEED: Reply = Reply {
     rule: "Lines end in CR LF; what holds a line feed alone is not run.",
     section: "RFC 5321 2.3.8",
 };
+// ANCHOR_END: bare_line_feed
 
 /// A command that other servers have and this one has not.
 pub const NOT_IMPLEMENTED: Reply = Reply {
