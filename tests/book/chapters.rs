@@ -114,7 +114,7 @@ fn order(page: &Page) -> Vec<String> {
                 next += 1;
                 continue;
             }
-            Some(_) if next < PARTS.len() => {
+            Some(number) if number > next => {
                 format!("'{text}' before '{}'", PARTS[next])
             }
             None if (1..=2).contains(&next) => continue,
@@ -122,7 +122,7 @@ fn order(page: &Page) -> Vec<String> {
                 "'{text}' is no part of a chapter: other headings stand \
                  before 'What the RFC says'"
             ),
-            Some(_) => format!("'{text}' is there twice"),
+            Some(_) => format!("'{text}' is there twice, or too late"),
         };
         findings.push(at(&page.path, heading.line, &what));
         next = number.map_or(next, |number| next.max(number + 1));

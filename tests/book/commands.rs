@@ -10,11 +10,11 @@ use super::shell::{Typed, cut, typed};
 use super::tree::{Tree, at, root};
 
 /// Programs of others that the course uses.
-const KNOWN: [&str; 34] = [
+const KNOWN: [&str; 36] = [
     "apt", "apt-get", "bash", "brew", "cat", "cd", "cp", "curl", "diff", "dig",
     "echo", "for", "git", "grep", "head", "host", "ls", "mdbook", "mkdir",
-    "msmtp", "mutt", "mv", "nc", "openssl", "patch", "printf", "python3", "rm",
-    "sleep", "strace", "sudo", "swaks", "tail", "time",
+    "msmtp", "mutt", "mv", "nc", "od", "openssl", "patch", "printf", "python3",
+    "rm", "rustc", "sleep", "strace", "sudo", "swaks", "tail", "time",
 ];
 
 /// What cargo is asked to do.
@@ -23,6 +23,8 @@ const CARGO: [&str; 7] =
 
 /// Where a path that is typed must lead to a file that is there.
 const OURS: [&str; 5] = ["transcripts/", "book/", "tests/", "src/", ".ci/"];
+
+const EXERCISES: &str = "book/exercises/";
 
 /// What is there once it was made.
 const MADE: [&str; 1] = ["book/book/"];
@@ -80,6 +82,12 @@ fn wrong(tree: &Tree, helps: &Helps, words: &[String]) -> Vec<String> {
         findings.extend(arguments_of(helps, arguments));
     } else if program == "cargo" {
         findings.extend(cargo(tree, words));
+    } else if program == "tests/exercises" {
+        let names = words[1..].iter().filter(|word| !word.starts_with('-'));
+        let is_missing =
+            |name: &&String| !tree.has(&format!("{EXERCISES}{name}"));
+        let missing = names.filter(is_missing);
+        findings.extend(missing.map(|name| format!("no exercise {name}")));
     } else if !KNOWN.contains(&program) && !tree.has(program) {
         findings.push(format!(
             "'{program}' is not among the programs the course uses"
@@ -198,18 +206,34 @@ pub fn play(tree: &Tree, binary: &Path) -> Vec<String> {
     for typed in all(tree) {
         for words in cut(&typed.text) {
             let arguments = of_pillarbox(without_settings(&words));
-            let arguments = arguments.unwrap_or_default();
-            if is_playable(tree, arguments)
-                && !played.iter().any(|other| other == arguments)
-            {
-                played.push(arguments.to_vec());
-                let wrong = ends_wrong(binary, arguments);
+            let arguments = expanded(tree, arguments.unwrap_or_default());
+            if is_playable(tree, &arguments) && !played.contains(&arguments) {
+                let wrong = ends_wrong(binary, &arguments);
+                played.push(arguments);
                 let finding = |what: String| at(&typed.path, typed.line, &what);
                 findings.extend(wrong.map(finding));
             }
         }
     }
     findings
+}
+
+/// What a shell makes of words with one star in each.
+fn expanded(tree: &Tree, words: &[String]) -> Vec<String> {
+    let mut expanded = Vec::new();
+    for word in words {
+        let Some((start, end)) = word.split_once('*') else {
+            expanded.push(word.clone());
+            continue;
+        };
+        let is_it = |path: &&str| {
+            let inside = path[start.len()..].strip_suffix(end);
+            inside.is_some_and(|inside| !inside.contains('/'))
+        };
+        let paths = tree.under(start).map(|(path, _)| path);
+        expanded.extend(paths.filter(is_it).map(str::to_owned));
+    }
+    expanded
 }
 
 /// Whether it ends by itself, and has all that it needs.
@@ -263,7 +287,7 @@ mod tests {
         let serve = "Options:\n    -m, --mail DIR      x\n";
         let serve = format!("{serve}        --explain       y\n");
         let replay = "Options:\n        --show FILE:LINE\n";
-        let program = "Options:\n    -h, --help      x\n";
+        let program = "Options:\n    -h, --help          x\n";
         [
             ("pillarbox", program.into()),
             ("serve", serve),
@@ -296,7 +320,7 @@ mod tests {
             "TRANSCRIPT=a cargo test --test transcripts",
             "patch -p1 < book/exercises/03-a/solution.patch",
             "python3 tests/students/right.py 2600 mail",
-            "tests/exercises 03",
+            "tests/exercises 03-a --renew",
             "cat mail/localhost/student/new/* | head -3 > book/out",
         ] {
             assert_eq!(found(command), [""; 0], "{command}");
@@ -319,6 +343,7 @@ mod tests {
                 "there is no transcripts/01-first/gone.txt: mend the command",
             ),
             ("cargo test --test gone", "there is no test file tests/gone.rs"),
+            ("tests/exercises 03-b", "no exercise 03-b"),
             ("cargo frob", "'cargo frob' is not used in the course"),
             ("frob x", "'frob' is not among the programs the course uses"),
             (
@@ -330,6 +355,13 @@ mod tests {
             let want = format!("book/src/a.md:4: {want}");
             assert_eq!(found(command), [want], "{command}");
         }
+    }
+
+    #[test]
+    fn a_star_stands_for_one_part_of_a_path() {
+        let tree = Tree::of(&[("a/b/c.txt", ""), ("a/d/e/c.txt", "")]);
+        let words = ["replay".to_owned(), "a/*/c.txt".to_owned()];
+        assert_eq!(expanded(&tree, &words), ["replay", "a/b/c.txt"]);
     }
 
     #[test]

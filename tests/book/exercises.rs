@@ -207,7 +207,11 @@ mod tests {
             (r" \* (10", r" \*\* (10", "the first exercise of a chapter"),
             ("(10 min)", "", "ends in stars and time"),
             ("<summary>Hint", "<summary>Help", "no hint"),
-            ("03-one/case", "03-one/cases", "must show one case.txt"),
+            (
+                "/03-one/case.txt}}",
+                "/03-one/it.txt}}",
+                "must show one case.txt",
+            ),
             ("../exercises/03-", "../exercises/04-", "begins with 03-"),
             ("### Exercise 3.2", "### Task 3.2", "at least two exercises"),
         ] {

@@ -54,7 +54,8 @@ pub fn all(tree: &Tree, binary: &Path) -> (Files, Vec<String>) {
     add(TABLES, "reply-table.md", tables::replies(tree));
     add(TABLES, "rfc-index.md", index::index(tree));
     for (command, help) in helps(binary) {
-        add(TABLES, &format!("help-{command}.txt"), help);
+        let name = format!("help-{command}.txt");
+        add(TABLES, &name.replace("-pillarbox", ""), help);
     }
     add(PICTURES, "state-machine.svg", machine_picture::draw());
     add(PICTURES, "mail-model.svg", model_picture::draw());

@@ -56,6 +56,7 @@ fn row(section: &Section, named: &Named) -> String {
         _ => format!("[{number}]({link}#section-{number})"),
     };
     let title = section_title(section).unwrap_or_default();
+    let title = title.replace('<', "&lt;");
     let files = named.files.iter().map(|file| format!("`{file}`"));
     let files = files.collect::<Vec<_>>().join(", ");
     let transcripts = named.transcripts.iter().cloned().collect::<Vec<_>>();

@@ -53,29 +53,33 @@ pub fn sections(text: &str) -> BTreeSet<Section> {
 /// The sections at the beginning of these words.
 fn numbers(words: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
-    // A number without a dot could be anything, further on.
+    // Further on, a number without a dot could be anything.
     let mut may_be_short = true;
+    let mut are_many = false;
     let mut goes_on = true;
     for word in words {
         match *word {
-            "section" | "sections" | "appendix" => may_be_short = true,
+            "sections" => are_many = true,
+            "section" | "appendix" => may_be_short = true,
             "and" | "or" if !found.is_empty() => goes_on = true,
-            _ if !goes_on => break,
             word => {
-                let number =
-                    word.trim_end_matches([',', '.', ')', ';', ':', '"']);
+                let number = word.trim_end_matches(STOPS);
                 let is_short = !number.contains('.');
-                if !is_number(number) || is_short && !may_be_short {
+                let may_be = !is_short || may_be_short || are_many;
+                if !goes_on || !is_number(number) || !may_be {
                     break;
                 }
                 found.push(number.to_owned());
-                goes_on = word.ends_with(',') && word.len() == number.len() + 1;
-                may_be_short = may_be_short && is_short && found.len() > 1;
+                goes_on = word.strip_prefix(number) == Some(",");
+                may_be_short = false;
             }
         }
     }
     found
 }
+
+/// What may stand behind a number in a sentence.
+const STOPS: [char; 6] = [',', '.', ')', ';', ':', '"'];
 
 /// `4.1.4`, or the letter of an appendix.
 fn is_number(text: &str) -> bool {

@@ -207,7 +207,8 @@ pub fn wrap(text: &str, width: usize, most: usize) -> Vec<String> {
     while rest.chars().count() > width {
         let end = rest.char_indices().nth(width).map_or(rest.len(), |(i, _)| i);
         let part = &rest[..end];
-        let blank = part.rfind(' ').filter(|at| *at > 0);
+        let fits = rest[end..].starts_with(' ').then_some(end);
+        let blank = fits.or(part.rfind(' ')).filter(|at| *at > 0);
         let colon = part.rfind(":<").map(|at| at + 1);
         let cut = colon.or(blank).unwrap_or(end);
         lines.push(rest[..cut].to_owned());
