@@ -6,15 +6,16 @@ use std::process::{Command, Stdio};
 
 use super::options::Options;
 use super::page::{Page, pages};
-use super::shell::{Typed, cut, typed};
+use super::shell::{Typed, cut, named, typed};
 use super::tree::{Tree, at, root};
 
 /// Programs of others that the course uses.
-const KNOWN: [&str; 36] = [
+const KNOWN: &[&str] = &[
     "apt", "apt-get", "bash", "brew", "cat", "cd", "cp", "curl", "diff", "dig",
     "echo", "for", "git", "grep", "head", "host", "ls", "mdbook", "mkdir",
     "msmtp", "mutt", "mv", "nc", "od", "openssl", "patch", "printf", "python3",
-    "rm", "rustc", "sleep", "strace", "sudo", "swaks", "tail", "time",
+    "rm", "rustc", "sleep", "strace", "stunnel", "sudo", "swaks", "tail",
+    "time",
 ];
 
 /// What cargo is asked to do.
@@ -55,7 +56,8 @@ pub fn all(tree: &Tree) -> Vec<Typed> {
 /// All findings about what is typed.
 pub fn check(tree: &Tree, helps: &Helps) -> Vec<String> {
     let mut findings = Vec::new();
-    for typed in all(tree) {
+    let named = pages(tree).iter().flat_map(named).collect();
+    for typed in [all(tree), named].concat() {
         for words in cut(&typed.text) {
             let wrong = wrong(tree, helps, &words);
             let finding = |what: String| at(&typed.path, typed.line, &what);
@@ -64,13 +66,23 @@ pub fn check(tree: &Tree, helps: &Helps) -> Vec<String> {
     }
     for page in pages(tree) {
         for block in page.blocks() {
-            if matches!(block.info.as_str(), "sh" | "bash" | "shell") {
-                let what = "commands stand in a ```console block";
-                findings.push(at(&page.path, block.line, what));
-            }
+            let what = match block.info.as_str() {
+                "sh" | "bash" | "shell" => {
+                    "commands stand in a ```console block"
+                }
+                "console" if !block.lines.iter().any(is_typed) => {
+                    "what is typed begins with `$ `"
+                }
+                _ => continue,
+            };
+            findings.push(at(&page.path, block.line, what));
         }
     }
     findings
+}
+
+fn is_typed(line: &String) -> bool {
+    line.starts_with("$ ")
 }
 
 /// What is wrong with one command.
@@ -287,7 +299,7 @@ mod tests {
         let serve = "Options:\n    -m, --mail DIR      x\n";
         let serve = format!("{serve}        --explain       y\n");
         let replay = "Options:\n        --show FILE:LINE\n";
-        let program = "Options:\n    -h, --help          x\n";
+        let program = "Options:\n    -h, --help      x\n";
         [
             ("pillarbox", program.into()),
             ("serve", serve),
@@ -368,6 +380,9 @@ mod tests {
     fn a_block_of_another_name_is_found() {
         let tree = Tree::of(&[("book/src/a.md", "```sh\n$ frob\n```\n")]);
         let want = "book/src/a.md:1: commands stand in a ```console block";
+        assert_eq!(check(&tree, &helps()), [want]);
+        let tree = Tree::of(&[("book/src/a.md", "```console\nfrob\n```\n")]);
+        let want = "book/src/a.md:1: what is typed begins with `$ `";
         assert_eq!(check(&tree, &helps()), [want]);
     }
 

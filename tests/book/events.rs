@@ -5,9 +5,13 @@
 
 use pillarbox::transcript::script::{Action, Count, MailboxStep, Step};
 use pillarbox::transcript::script::{ReplyStep, Transcript};
+use std::time::Duration;
 
 /// The server of every transcript that does not say otherwise.
 const HOST: &str = "mx.example.org";
+
+/// The client that a played server talks to, whatever it calls itself.
+const CLIENT: &str = "client.example";
 
 /// Who sends, or beside whom something stands. Clients are counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,20 +87,17 @@ impl Reader<'_> {
             Action::ClientConnects => self.connection(from, "connects"),
             Action::ClientCloses => self.connection(from, "closes"),
             Action::ServerCloses => self.connection(server, "closes"),
-            Action::RestOfMessage => {
-                let lines = vec!["the message".into(), ".".into()];
-                self.arrow(from, Kind::Message, lines);
-            }
+            Action::RestOfMessage => self.rest_of_message(),
             Action::Silence(time) => {
-                let title = format!("silence for {time:?}");
+                let title = format!("silence for {}", in_time(*time));
                 self.note(server, title, Vec::new());
             }
             Action::Wait(time) => {
-                let title = format!("waits for {time:?}");
+                let title = format!("waits for {}", in_time(*time));
                 self.note(from, title, Vec::new());
             }
             Action::Mailbox(look) => {
-                let (title, lines) = mailbox(look);
+                let (title, lines) = self.mailbox(look);
                 self.note(server, title, lines);
             }
         }
@@ -120,6 +121,13 @@ impl Reader<'_> {
             }
             _ => self.arrow(side, kind, vec![line]),
         }
+    }
+
+    /// It has no number: it belongs to the client that was told to begin.
+    fn rest_of_message(&mut self) {
+        let client = self.in_message.pop().unwrap_or(1);
+        let lines = vec!["the message".into(), ".".into()];
+        self.arrow(Side::Client(client), Kind::Message, lines);
     }
 
     fn reply(&mut self, client: u8, reply: &ReplyStep) {
@@ -156,28 +164,38 @@ impl Reader<'_> {
         self.events.push(Event::Note { at, title, lines });
     }
 
-    /// A line as it could be heard: the server's name in its place, and an
-    /// ellipsis for what may be anything.
+    /// A line as it could be heard: names in their places, and an ellipsis for
+    /// what may be anything.
     fn plain(&self, words: &str) -> String {
-        words.replace("{host}", self.host).replace("{...}", "…")
+        let words = words.replace("{host}", self.host);
+        words.replace("{client}", CLIENT).replace("{...}", "…")
+    }
+
+    /// What is in a mailbox, and the lines of it that are on the page.
+    fn mailbox(&self, look: &MailboxStep) -> (String, Vec<String>) {
+        let count = match look.count {
+            Count::Exactly(0) => "is empty".to_owned(),
+            Count::Exactly(1) => "has 1 message".to_owned(),
+            Count::Exactly(count) => format!("has {count} messages"),
+            Count::AtMost(1) => "has at most 1 message".to_owned(),
+            Count::AtMost(count) => format!("has at most {count} messages"),
+        };
+        let title = format!("mailbox {} {count}", look.address);
+        let lines = look.messages.iter().flatten();
+        let lines = lines.map(|line| match words(&line.source.text) {
+            "..." => "…".to_owned(),
+            words => self.plain(words),
+        });
+        (title, lines.collect())
     }
 }
 
-fn mailbox(look: &MailboxStep) -> (String, Vec<String>) {
-    let count = match look.count {
-        Count::Exactly(0) => "is empty".to_owned(),
-        Count::Exactly(1) => "has 1 message".to_owned(),
-        Count::Exactly(count) => format!("has {count} messages"),
-        Count::AtMost(1) => "has at most 1 message".to_owned(),
-        Count::AtMost(count) => format!("has at most {count} messages"),
-    };
-    let title = format!("mailbox {} {count}", look.address);
-    let lines = look.messages.iter().flatten();
-    let lines = lines.map(|line| match words(&line.source.text) {
-        "..." => "…".to_owned(),
-        words => words.replace("{...}", "…"),
-    });
-    (title, lines.collect())
+/// `300 ms`
+fn in_time(time: Duration) -> String {
+    let text = format!("{time:?}");
+    let unit = text.find(|c: char| c.is_ascii_alphabetic());
+    let (number, unit) = text.split_at(unit.unwrap_or(0));
+    format!("{number} {unit}")
 }
 
 /// What stands behind `C: `, `S1> ` and the like.
@@ -254,6 +272,21 @@ mod tests {
     }
 
     #[test]
+    fn the_rest_of_a_message_is_the_message_of_who_was_told_to_begin() {
+        let file = "Title: t\nLevel: own\nPlays: server\n\nC2: DATA\n\
+            S2: 354 go\n(rest of message)\nS2: 250 OK\nC2: QUIT\n\
+            S2: 221 {client}\n(server closes 2)\n";
+        let read = parse(Path::new("t.txt"), file.as_bytes()).unwrap();
+        let (client, server) = (Side::Client(2), Side::Server(2));
+        let text = ["the message", "."];
+        let events = events(&read);
+        assert_eq!(events[2], arrow(client, Kind::Message, &text));
+        assert_eq!(events[4], arrow(client, Kind::Lines, &["QUIT"]));
+        let bye = ["221 client.example"];
+        assert_eq!(events[5], arrow(server, Kind::Lines, &bye));
+    }
+
+    #[test]
     fn a_reply_is_one_event_and_a_mailbox_a_note_with_its_lines() {
         let events = read(
             "S2: 250-{...}\nS2: ...\n(silence 300ms for 2)\n\
@@ -268,13 +301,13 @@ mod tests {
             events,
             [
                 arrow(Side::Server(2), Kind::Lines, &["250-…", "250 …"]),
-                note(Side::Server(2), "silence for 300ms", &[]),
+                note(Side::Server(2), "silence for 300 ms", &[]),
                 note(Side::Server(1), mailbox, &["…", "."]),
             ]
         );
         assert_eq!(
             in_words(&events, 2),
-            "Server to client 2: 250-… / 250 …. (silence for 300ms). \
+            "Server to client 2: 250-… / 250 …. (silence for 300 ms). \
              (mailbox bob@example.org has 1 message: … / .)"
         );
     }

@@ -3,7 +3,7 @@
 //! Letters, digits, `_` and `-` stay, in small letters; a blank becomes `-`;
 //! all else goes. If an id is used twice on a page, the second gets `-1`.
 //!
-//! Compared once with the ids in a built book of 180 headings.
+//! Compared once with the ids in a built book of 341 headings.
 
 use std::collections::HashSet;
 

@@ -8,7 +8,7 @@ use super::includes::places;
 use super::page::Page;
 use super::rfc::{Section, sections};
 use super::shown::entries;
-use super::titles::{rfc_title, section_title};
+use super::titles::{is_listed, rfc_title, section_title};
 use super::tree::Tree;
 
 /// What names a section: source files, and transcripts as links.
@@ -41,8 +41,10 @@ fn heading(rfc: u32) -> String {
     let title = rfc_title(rfc).map_or(String::new(), |t| format!(": {t}"));
     format!(
         "\n## RFC {rfc}{title}\n\n\
-         | section | what it is about | source | transcripts |\n\
-         |---|---|---|---|\n"
+         | section |{} source | transcripts |\n\
+         |---|{}---|---|\n",
+        if is_listed(rfc) { " what it is about |" } else { "" },
+        if is_listed(rfc) { "---|" } else { "" },
     )
 }
 
@@ -56,12 +58,15 @@ fn row(section: &Section, named: &Named) -> String {
         _ => format!("[{number}]({link}#section-{number})"),
     };
     let title = section_title(section).unwrap_or_default();
-    let title = title.replace('<', "&lt;");
+    let title = match is_listed(section.rfc) {
+        true => format!(" {} |", title.replace('<', "&lt;")),
+        false => String::new(),
+    };
     let files = named.files.iter().map(|file| format!("`{file}`"));
     let files = files.collect::<Vec<_>>().join(", ");
     let transcripts = named.transcripts.iter().cloned().collect::<Vec<_>>();
     let transcripts = transcripts.join(", ");
-    format!("| {number} | {title} | {files} | {transcripts} |\n")
+    format!("| {number} |{title} {files} | {transcripts} |\n")
 }
 
 /// Every section that is named anywhere, in order.

@@ -60,7 +60,7 @@ impl Ladder {
         let clients = clients(transcript);
         let (width, lifelines) = match clients {
             1 => (470, vec![30, 440]),
-            _ => (560, vec![26, 280, 534]),
+            _ => (520, vec![24, 260, 496]),
         };
         let title = format!("Ladder: {}", transcript.header.title);
         let words = in_words(&events, clients);
@@ -215,7 +215,7 @@ impl Ladder {
             match line.as_str() {
                 "" => {
                     self.svg.text(
-                        (x, y - 3),
+                        (x, y - 1),
                         Anchor::Start,
                         "soft note",
                         "(empty line)",
@@ -223,7 +223,7 @@ impl Ladder {
                 }
                 line => {
                     let class = format!("{colour} code");
-                    self.svg.text((x, y - 3), Anchor::Start, &class, line);
+                    self.svg.text((x, y - 1), Anchor::Start, &class, line);
                 }
             }
         }
@@ -247,7 +247,7 @@ impl Ladder {
         let mut y = self.y + 2;
         for line in &titles {
             y += LEADING;
-            let at = (left + 10, y - 3);
+            let at = (left + 10, y - 1);
             self.svg.text(at, Anchor::Start, "soft note", line);
         }
         self.text_in(left + 10, y, &lines, "ink");

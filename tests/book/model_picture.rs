@@ -6,7 +6,7 @@
 use super::svg::{Anchor, Point, Svg};
 
 const WIDTH: i32 = 500;
-const HEIGHT: i32 = 740;
+const HEIGHT: i32 = 756;
 
 /// A box: upper left corner, size, colours, name, and a line below it.
 struct Place {
@@ -30,7 +30,7 @@ const MACHINES: [Place; 4] = [
     machine(48, 92, "Alice's computer"),
     machine(204, 220, "client.example, Alice's mail server"),
     machine(494, 116, "mx.example.org, Bob's mail server"),
-    machine(672 - 16, 68, "Bob's computer"),
+    machine(656, 82, "Bob's computer"),
 ];
 
 const PARTS: [Place; 7] = [
@@ -40,27 +40,27 @@ const PARTS: [Place; 7] = [
     part((40, 368), (298, 44), "panel client", "SMTP client", ""),
     part((40, 526), (130, 72), "panel server", "SMTP server", "Pillarbox"),
     part((208, 526), (130, 72), "panel", "mailbox", "a Maildir"),
-    part((140, 682), (198, 34), "panel", "user agent", ""),
+    part((40, 688), (298, 40), "panel", "user agent", ""),
 ];
 
 const WAYS: [Way; 8] = [
     Way {
-        points: &[(104, 128), (104, 236)],
+        points: &[(58, 128), (58, 236)],
         class: "ink wide",
-        words_at: (118, 168),
+        words_at: (74, 168),
         words: &["push: submission, port 587", "users submit their own mail"],
     },
-    inner(&[(104, 284), (104, 302)]),
-    inner(&[(104, 350), (104, 368)]),
+    inner(&[(58, 284), (58, 302)]),
+    inner(&[(58, 350), (58, 368)]),
     Way {
-        points: &[(104, 412), (104, 526)],
+        points: &[(58, 412), (58, 526)],
         class: "client wide",
-        words_at: (118, 450),
+        words_at: (74, 456),
         words: &["push: SMTP, port 25", "servers hand over others' mail"],
     },
     inner(&[(170, 562), (208, 562)]),
     Way {
-        points: &[(272, 682), (272, 598)],
+        points: &[(272, 688), (272, 598)],
         class: "ink wide",
         words_at: (256, 638),
         words: &["pull: POP or IMAP"],
@@ -117,7 +117,7 @@ pub fn draw() -> String {
     svg.text((WIDTH / 2, 30), Anchor::Middle, "ink bold", title);
     for place in &MACHINES {
         svg.rect(place.at, place.size, place.class);
-        let at = (place.at.0 + 16, place.at.1 + 21);
+        let at = (place.at.0 + 50, place.at.1 + 21);
         svg.text(at, Anchor::Start, "soft small", place.name);
     }
     for place in &PARTS {

@@ -51,9 +51,11 @@ fn option(line: &str) -> Option<(String, (Option<char>, bool))> {
     let letter = before.strip_prefix('-').and_then(|b| b.chars().next());
     let name = rest.split(' ').next()?;
     let end = line.find(&format!("--{name}"))? + 2 + name.len();
-    let gap = line.get(end..).unwrap_or_default();
-    let gap = gap.get(..COLUMN.saturating_sub(end)).unwrap_or(gap);
-    Some((name.to_owned(), (letter, !gap.trim().is_empty())))
+    let rest = line.get(end..).unwrap_or_default();
+    // Two blanks, or one where the explanations begin: no value between.
+    let is_flag = rest.is_empty() || rest.starts_with("  ");
+    let takes_value = !is_flag && end + 1 != COLUMN;
+    Some((name.to_owned(), (letter, takes_value)))
 }
 
 /// All findings: each option in the section of its command, `--help` and

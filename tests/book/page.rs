@@ -116,18 +116,20 @@ impl Page {
     pub fn blocks(&self) -> Vec<Block> {
         let mut blocks: Vec<Block> = Vec::new();
         let mut is_open = false;
+        let mut indent = 0;
         for (line, place, text) in self.lines() {
             match place {
                 Place::Fence if is_open => is_open = false,
                 Place::Fence => {
                     is_open = true;
+                    indent = text.len() - text.trim_start().len();
                     let info = text.trim().trim_start_matches(['`', '~']);
                     let info = info.trim().to_owned();
                     blocks.push(Block { line, info, lines: Vec::new() });
                 }
                 Place::Block => {
                     if let Some(block) = blocks.last_mut() {
-                        block.lines.push(text.to_owned());
+                        block.lines.push(dedented(text, indent).to_owned());
                     }
                 }
                 Place::Prose => {}
@@ -192,15 +194,34 @@ impl Page {
 
     /// The prose as one text with the same lines, without what is code.
     pub fn words(&self) -> String {
-        let mut text = String::new();
-        for (_, place, line) in self.lines() {
-            if place == Place::Prose {
-                text.push_str(line);
-            }
-            text.push('\n');
-        }
-        without_code(&text)
+        without_code(&self.text(), &mut Vec::new())
     }
+
+    /// What stands in code font in the prose, each with its line.
+    pub fn code(&self) -> Vec<(usize, String)> {
+        let text = self.text();
+        let mut found = Vec::new();
+        without_code(&text, &mut found);
+        let line = |start: usize| text[..start].matches('\n').count() + 1;
+        let code = found.into_iter();
+        code.map(|(start, code)| (line(start), code.replace('\n', " ")))
+            .collect()
+    }
+
+    /// The prose, with an empty line for each that is none.
+    fn text(&self) -> String {
+        let line = |(place, line): &(Place, String)| match place {
+            Place::Prose => format!("{line}\n"),
+            Place::Fence | Place::Block => "\n".to_owned(),
+        };
+        self.lines.iter().map(line).collect()
+    }
+}
+
+/// A line of a block in a list begins where the fence does.
+fn dedented(line: &str, indent: usize) -> &str {
+    let blanks = line.len() - line.trim_start_matches(' ').len();
+    &line[blanks.min(indent)..]
 }
 
 /// The marks of a line that opens or closes a block.
@@ -213,8 +234,12 @@ fn fence(line: &str) -> Option<String> {
     (marks.len() >= 3 && !rest.contains('`')).then_some(marks)
 }
 
-/// Takes out what stands between backticks, and keeps the ends of lines.
-fn without_code(text: &str) -> String {
+/// Takes out what stands between backticks, and keeps the ends of lines. What
+/// was taken out, and where it began, goes into `taken`.
+fn without_code<'a>(
+    text: &'a str,
+    taken: &mut Vec<(usize, &'a str)>,
+) -> String {
     let mut kept = String::new();
     let mut rest = text;
     while let Some(start) = rest.find('`') {
@@ -226,6 +251,7 @@ fn without_code(text: &str) -> String {
         match paragraph.find(mark) {
             Some(end) => {
                 let code = &inside[..end];
+                taken.push((text.len() - inside.len(), code));
                 kept.extend(code.chars().filter(|c| *c == '\n'));
                 rest = &inside[end + marks..];
             }
@@ -255,6 +281,12 @@ mod tests {
     }
 
     #[test]
+    fn a_block_in_a_list_begins_where_its_fence_does() {
+        let page = page("- x\n\n  ```text\n  a\n    b\n\n  ```\n");
+        assert_eq!(page.blocks()[0].lines, ["a", "  b", ""]);
+    }
+
+    #[test]
     fn an_include_is_resolved_and_an_escaped_one_is_text() {
         let page =
             page("{{#include ../../src/a.rs:on_rcpt}}\n\\{{#include b.md}}\n");
@@ -267,6 +299,8 @@ mod tests {
     fn code_in_a_line_is_not_read_and_lines_stay_where_they_are() {
         let page = page("a `[x](y)` b\n``c ` d``\n`e\nf` g\n`h\n");
         assert_eq!(page.words(), "a  b\n\n\n g\nh\n");
+        let code = [(1, "[x](y)"), (2, "c ` d"), (3, "e f")];
+        assert_eq!(page.code(), code.map(|(n, code)| (n, code.to_owned())));
     }
 
     #[test]

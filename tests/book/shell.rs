@@ -3,6 +3,7 @@
 //! Interface:
 //!   `Typed`   what is typed behind one `$ `, with its place
 //!   `typed`   all of a page
+//!   `named`   those that its sentences name
 //!   `cut`     a line becomes the commands in it
 
 use super::page::Page;
@@ -38,6 +39,20 @@ pub fn typed(page: &Page) -> Vec<Typed> {
         }
     }
     found
+}
+
+/// Commands that are named in a sentence, in code font. Where a word is left
+/// open, there is nothing to check.
+pub fn named(page: &Page) -> Vec<Typed> {
+    let is_command = |code: &str| {
+        let starts = ["cargo run -- ", "cargo test --test "];
+        starts.iter().any(|start| code.starts_with(start))
+    };
+    let code = page.code().into_iter();
+    code.filter(|(_, code)| is_command(code) && !code.contains(['…', '<']))
+        .filter(|(_, code)| !code.contains("..."))
+        .map(|(line, text)| Typed { path: page.path.clone(), line, text })
+        .collect()
 }
 
 /// The commands of a line, each a list of words. Pipes and the like part
@@ -92,6 +107,15 @@ mod tests {
         let found: Vec<_> =
             typed.iter().map(|t| (t.line, t.text.as_str())).collect();
         assert_eq!(found, [(2, "nc -C localhost 25"), (5, "ls")]);
+    }
+
+    #[test]
+    fn a_command_in_a_sentence_is_found() {
+        let text = "Play `cargo run -- replay\nx.txt`, or `cargo run -- ...`, \
+            or `nc`.\n";
+        let named = named(&Page::new("a.md", text));
+        assert_eq!(named.len(), 1);
+        assert_eq!(named[0].text, "cargo run -- replay x.txt");
     }
 
     #[test]

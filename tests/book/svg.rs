@@ -86,10 +86,14 @@ impl Svg {
         self.line(points, class);
         if let [.., (x0, y0), (x, y)] = *points {
             let (dx, dy) = ((x - x0).signum(), (y - y0).signum());
-            let back = (x - 9 * dx, y - 9 * dy);
+            let (long, half) = match class.contains("wide") {
+                true => (14, 8),
+                false => (9, 5),
+            };
+            let back = (x - long * dx, y - long * dy);
             let (left, right) = (
-                (back.0 + 5 * dy, back.1 + 5 * dx),
-                (back.0 - 5 * dy, back.1 - 5 * dx),
+                (back.0 + half * dy, back.1 + half * dx),
+                (back.0 - half * dy, back.1 - half * dx),
             );
             self.add(&format!(
                 r#"<polygon points="{x},{y} {},{} {},{}" class="{class}"/>"#,

@@ -3,9 +3,12 @@
 
 use pillarbox::protocol::command::Command;
 use pillarbox::protocol::reply::{self, Reply};
+use pillarbox::protocol::session::Session;
+use pillarbox::server::Settings;
+use std::path::Path;
 
 use super::tree::Tree;
-use crate::support::machine::{COLUMNS, ROWS, fresh, outcome};
+use crate::support::machine::{COLUMNS, ROWS, outcome};
 
 /// Every command in every state, and the lines that were sent for it.
 pub fn states() -> String {
@@ -81,17 +84,19 @@ fn reply_row(name: &str, reply: &Reply) -> String {
         reply.code.to_string(),
         reply.enhanced.to_owned(),
         text.join("<br>"),
-        reply.rule.to_owned(),
+        reply.rule.replace('<', "&lt;"),
         reply.section.to_owned(),
         format!("`{name}`"),
     ])
 }
 
-/// The lines that follow the first: the machine is asked for them.
+/// The lines that follow the first: the machine is asked for them, with the
+/// options that a server has if nobody gives any.
 fn further_lines(reply: &Reply) -> Vec<String> {
+    let offer = Settings::new(Path::new("mail")).offer;
     for line in ["EHLO client.example", "HELP", "HELP MAIL"] {
         let command = Command::parse(line.as_bytes());
-        if let Some(answer) = fresh().step(command, None)
+        if let Some(answer) = Session::new(offer.clone()).step(command, None)
             && answer.reply == *reply
         {
             return answer.lines;
