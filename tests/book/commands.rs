@@ -70,7 +70,7 @@ pub fn check(tree: &Tree, helps: &Helps) -> Vec<String> {
                 "sh" | "bash" | "shell" => {
                     "commands stand in a ```console block"
                 }
-                "console" if !block.lines.iter().any(is_typed) => {
+                "console" if !block.lines.iter().any(|l| is_typed(l)) => {
                     "what is typed begins with `$ `"
                 }
                 _ => continue,
@@ -81,7 +81,7 @@ pub fn check(tree: &Tree, helps: &Helps) -> Vec<String> {
     findings
 }
 
-fn is_typed(line: &String) -> bool {
+fn is_typed(line: &str) -> bool {
     line.starts_with("$ ")
 }
 

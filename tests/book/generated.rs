@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -112,10 +113,15 @@ pub fn compare(tree: &Tree, files: &Files) -> Vec<String> {
     findings
 }
 
-/// Whether somebody has asked to have all drawn anew.
+/// Whether somebody has asked to have all drawn anew, and may.
 pub fn is_asked_to_redraw() -> bool {
-    let is_set = |name| env::var_os(name).is_some_and(|v| !v.is_empty());
-    is_set("PILLARBOX_REDRAW") && !is_set("CI")
+    is_asked(env::var_os("PILLARBOX_REDRAW"), env::var_os("CI"))
+}
+
+fn is_asked(redraw: Option<OsString>, ci: Option<OsString>) -> bool {
+    let is_set =
+        |value: Option<OsString>| value.is_some_and(|value| !value.is_empty());
+    is_set(redraw) && !is_set(ci)
 }
 
 /// Writes what has changed, and nothing else.
@@ -133,6 +139,14 @@ pub fn redraw(tree: &Tree, files: &Files) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_drawn_anew_where_ci_is_set() {
+        let set = || Some(OsString::from("1"));
+        assert!(is_asked(set(), None));
+        assert!(!is_asked(set(), set()));
+        assert!(!is_asked(None, None));
+    }
 
     #[test]
     fn a_changed_a_missing_and_an_unwanted_file_are_found() {

@@ -139,7 +139,8 @@ fn links(tree: &Tree) -> BTreeMap<String, String> {
     links
 }
 
-/// The page, seen from the folder of the index, and the heading above a line of it.
+/// The page, seen from the folder of the index, and the heading above a line
+/// of it.
 fn target(page: &Page, line: usize) -> String {
     let folder = "book/src/";
     let inner = page.path.strip_prefix(folder).unwrap_or(&page.path);

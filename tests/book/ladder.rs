@@ -134,11 +134,11 @@ impl Ladder {
                 self.message(*from, lines);
             }
             Event::Arrow { from, kind: Kind::Lines, lines } => {
-                self.lines(*from, lines, "code");
+                self.lines(*from, lines);
                 self.arrow(*from, "");
             }
             Event::Arrow { from, kind: Kind::Connection, lines } => {
-                self.lines(*from, lines, "note");
+                self.connection(*from, lines);
                 self.arrow(*from, "dashed");
             }
             Event::Note { at, title, lines } => self.note(*at, title, lines),
@@ -156,30 +156,43 @@ impl Ladder {
         }
     }
 
-    /// Lines beside the lifeline from which they come.
-    fn lines(&mut self, from: Side, lines: &[String], font: &str) {
+    /// Lines of a command or a reply, beside the lifeline they come from.
+    fn lines(&mut self, from: Side, lines: &[String]) {
         let (start, end) = self.ends(from);
-        let room = (end - start).abs() - 2 * PAD;
+        let lines = self.fitted(lines, (end - start).abs() - 2 * PAD);
+        let x = beside_line(start, end, code_width(longest(&lines)));
+        self.text_in(x, self.y - 5, &lines, colour(from));
+        self.y += line_count(&lines) * LEADING;
+    }
+
+    /// What has no text: that a connection begins or ends.
+    fn connection(&mut self, from: Side, lines: &[String]) {
+        let (start, end) = self.ends(from);
         let (anchor, x) = match start < end {
             true => (Anchor::Start, start + PAD),
             false => (Anchor::End, start - PAD),
         };
-        let class = format!("{} {font}", colour(from));
-        for line in self.fitted(lines, room) {
+        let class = format!("{} note", colour(from));
+        for line in self.fitted(lines, (end - start).abs() - 2 * PAD) {
             self.y += LEADING;
-            let at = (x, self.y - 6);
-            if line.is_empty() {
-                self.svg.text(at, anchor, "soft note", "(empty line)");
-            } else {
-                self.svg.text(at, anchor, &class, &line);
-            }
+            self.svg.text((x, self.y - 6), anchor, &class, &line);
         }
     }
 
-    /// Lines cut to the room there is, each to three at most.
+    /// Lines cut to the room there is, each to four at most. What goes on
+    /// from the line before stands a little to the right.
     fn fitted(&self, lines: &[String], room: i32) -> Vec<String> {
         let width = letters(room);
-        lines.iter().flat_map(|line| wrap(line, width, 3)).collect()
+        let cut = |line: &String| {
+            let mut parts = wrap(line, width, 1);
+            if line.chars().count() > width {
+                parts = wrap(line, width - 2, 4);
+                let rest = parts.iter_mut().skip(1);
+                rest.for_each(|part| part.insert_str(0, "\u{a0}\u{a0}"));
+            }
+            parts
+        };
+        lines.iter().flat_map(cut).collect()
     }
 
     fn arrow(&mut self, from: Side, more: &str) {
@@ -193,12 +206,8 @@ impl Ladder {
     fn message(&mut self, from: Side, lines: &[String]) {
         let (start, end) = self.ends(from);
         let lines = self.fitted(&shortened(lines), (end - start).abs() - 40);
-        let longest = lines.iter().map(|line| line.chars().count()).max();
-        let width = code_width(longest.unwrap_or(0).max(12)) + 20;
-        let left = match start < end {
-            true => start + PAD,
-            false => start - PAD - width,
-        };
+        let width = code_width(longest(&lines).max(12)) + 20;
+        let left = beside_line(start, end, width);
         let height = line_count(&lines) * LEADING + 10;
         let class = format!("panel {}", colour(from));
         self.svg.rect((left, self.y), (width, height), &class);
@@ -232,11 +241,8 @@ impl Ladder {
     /// What nobody says: in a box beside the lifeline that it is about.
     fn note(&mut self, at: Side, title: &str, lines: &[String]) {
         let room = 400;
-        let titles = wrap(title, letters(room - 20), 2);
+        let titles = wrap(title, 46, 2);
         let lines = self.fitted(&shortened(lines), room - 20);
-        let longest = |lines: &[String]| {
-            lines.iter().map(|line| line.chars().count()).max().unwrap_or(0)
-        };
         let width = word_width(longest(&titles))
             .max(code_width(longest(&lines).max(1)))
             + 16;
@@ -266,6 +272,16 @@ impl Ladder {
         };
         wanted.clamp(12, (self.width - 12 - width).max(12))
     }
+}
+
+/// The left side of what is so wide and stands at the start of an arrow.
+fn beside_line(start: i32, end: i32, width: i32) -> i32 {
+    if start < end { start + PAD } else { start - PAD - width }
+}
+
+/// The letters of the longest line.
+fn longest(lines: &[String]) -> usize {
+    lines.iter().map(|line| line.chars().count()).max().unwrap_or(0)
 }
 
 fn colour(from: Side) -> &'static str {

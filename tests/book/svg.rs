@@ -24,7 +24,7 @@ const COLOURS: [(&str, &str, &str); 7] = [
 
 /// How wide one letter is at most, of a size of 100: of code, and of words.
 const CODE_WIDTH: i32 = 61;
-const WORD_WIDTH: i32 = 60;
+const WORD_WIDTH: i32 = 56;
 
 /// How large the letters are.
 pub const CODE: i32 = 15;
@@ -69,7 +69,8 @@ impl Svg {
         let (x, y) = at;
         let text = escape(text);
         self.add(&format!(
-            r#"<text x="{x}" y="{y}" text-anchor="{anchor}" class="{class}">{text}</text>"#
+            "<text x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\" \
+             class=\"{class}\">{text}</text>"
         ));
     }
 
@@ -106,7 +107,8 @@ impl Svg {
     pub fn rect(&mut self, at: Point, size: (i32, i32), class: &str) {
         let ((x, y), (w, h)) = (at, size);
         self.add(&format!(
-            r#"<rect x="{x}" y="{y}" width="{w}" height="{h}" rx="6" class="{class}"/>"#
+            "<rect x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" \
+             rx=\"6\" class=\"{class}\"/>"
         ));
     }
 
@@ -174,9 +176,9 @@ fn colours(pick: fn(Colour) -> &'static str) -> String {
                 "rect {{ stroke: {value}; }}\n\
                  polyline.{name} {{ stroke: {value}; }}"
             ),
-            _ => write!(
+            _ => writeln!(
                 rules,
-                "{fill}polyline.{name}, rect.{name} {{ stroke: {value}; }}\n"
+                "{fill}polyline.{name}, rect.{name} {{ stroke: {value}; }}"
             ),
         };
     }
