@@ -168,23 +168,28 @@ fn goals(part: &Part<'_>) -> Vec<String> {
 fn quotations(part: &Part<'_>) -> Vec<String> {
     let mut findings = Vec::new();
     let mut count = 0;
+    let mut quotation = String::new();
     for (line, text) in part.prose().filter(|(_, l)| l.starts_with('>')) {
+        quotation += text.trim_start_matches('>');
         if part.page.line(line + 1).starts_with('>') {
             continue;
         }
         count += 1;
-        let end = text.rsplit_once("(RFC ").map(|(_, end)| end);
-        let is_section = end.is_some_and(|end| {
-            end.ends_with(')') && end.starts_with(|c: char| c.is_ascii_digit())
-        });
-        if !is_section {
+        if !names_its_section(&quotation) {
             let what = "a quotation ends in its section: (RFC 5321 4.1.4)";
             findings.push(at(&part.page.path, line, what));
         }
+        quotation.clear();
     }
     let what = format!("{count} quotations: 3 to 6");
     findings.extend(part.want((3..=6).contains(&count), &what));
     findings
+}
+
+fn names_its_section(quotation: &str) -> bool {
+    quotation.rsplit_once("(RFC ").is_some_and(|(_, end)| {
+        end.ends_with(')') && end.starts_with(|c: char| c.is_ascii_digit())
+    })
 }
 
 fn excerpts(part: &Part<'_>) -> Vec<String> {

@@ -15,7 +15,7 @@ const KNOWN: &[&str] = &[
     "echo", "for", "git", "grep", "head", "host", "ls", "mdbook", "mkdir",
     "msmtp", "mutt", "mv", "nc", "od", "openssl", "patch", "printf", "python3",
     "rm", "rustc", "sleep", "strace", "stunnel", "sudo", "swaks", "tail",
-    "time",
+    "unshare", "yes", "time",
 ];
 
 /// What cargo is asked to do.

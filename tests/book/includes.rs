@@ -167,7 +167,8 @@ fn anchors(path: &str, text: &str) -> (Vec<Anchor>, Vec<String>) {
 /// The name in a line that is a mark and nothing else.
 fn mark(line: &str, word: &str) -> Option<String> {
     let comment = line.trim().trim_start_matches(['/', '#', '<', '!', '-']);
-    comment.trim().strip_prefix(word).map(str::to_owned)
+    let comment = comment.trim_end_matches("-->").trim();
+    comment.strip_prefix(word).map(str::to_owned)
 }
 
 fn lengths(path: &str, anchors: &[Anchor]) -> Vec<String> {
@@ -300,6 +301,14 @@ mod tests {
             let found = broken("src/a.rs", old, new);
             assert!(found.contains(want), "{found}, not {want}");
         }
+    }
+
+    #[test]
+    fn a_mark_is_a_comment_of_any_language() {
+        for line in ["    // ANCHOR: a", "# ANCHOR: a", "<!-- ANCHOR: a -->"] {
+            assert_eq!(mark(line, "ANCHOR: ").as_deref(), Some("a"));
+        }
+        assert_eq!(mark("let a = \"ANCHOR: a\";", "ANCHOR: "), None);
     }
 
     #[test]

@@ -24,21 +24,41 @@ pub fn typed(page: &Page) -> Vec<Typed> {
         for (line, text) in (block.line + 1..).zip(&block.lines) {
             let text = text.as_str();
             let start = text.strip_prefix("$ ");
-            let words = start.unwrap_or(text).trim();
-            let part = words.strip_suffix('\\').unwrap_or(words);
+            let part = start.unwrap_or(text).trim();
             match (start, found.last_mut()) {
                 (Some(_), _) => {
                     let path = page.path.clone();
                     let text = part.to_owned();
                     found.push(Typed { path, line, text });
                 }
-                (None, Some(last)) if goes_on => last.text.push_str(part),
+                (None, Some(last)) if goes_on => add(&mut last.text, part),
                 (None, _) => continue,
             }
-            goes_on = words.ends_with('\\');
+            goes_on = found.last().is_some_and(|last| is_open(&last.text));
         }
     }
     found
+}
+
+/// Whether the shell would wait for more.
+fn is_open(text: &str) -> bool {
+    let read = Words::read(text);
+    let ends = ["\\", "&&", "|"];
+    let is_cut = ends.iter().any(|end| text.ends_with(end));
+    is_cut || read.quote.is_some() || read.depth > 0
+}
+
+/// Adds the next line. In brackets it is a command of its own.
+fn add(text: &mut String, part: &str) {
+    let is_own =
+        Words::read(text).quote.is_none() && !text.ends_with(['\\', '&', '|']);
+    if text.ends_with('\\') {
+        text.pop();
+    }
+    let text_end = text.trim_end().len();
+    text.truncate(text_end);
+    text.push_str(if is_own { " ; " } else { " " });
+    text.push_str(part);
 }
 
 /// Commands that are named in a sentence, in code font. Where a word is left
@@ -60,7 +80,7 @@ pub fn named(page: &Page) -> Vec<Typed> {
 pub fn cut(line: &str) -> Vec<Vec<String>> {
     let mut commands = vec![Vec::new()];
     let mut is_made = false;
-    for word in words(line) {
+    for word in Words::read(line).words {
         match word.as_str() {
             "|" | "&&" | "||" | ";" | "&" => commands.push(Vec::new()),
             ">" | ">>" | "2>" => is_made = true,
@@ -74,25 +94,45 @@ pub fn cut(line: &str) -> Vec<Vec<String>> {
 }
 
 /// Words parted by blanks, with quotes taken away. A `#` begins a remark.
-fn words(line: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quote: Option<char> = None;
-    for c in line.chars() {
-        match (quote, c) {
-            (Some(open), c) if c == open => quote = None,
-            (Some(_), c) => word.get_or_insert_default().push(c),
-            (None, '\'' | '"') => {
-                quote = Some(c);
-                word.get_or_insert_default();
+#[derive(Default)]
+struct Words {
+    words: Vec<String>,
+    /// The quote that is open at the end, and how many brackets.
+    quote: Option<char>,
+    depth: usize,
+}
+
+impl Words {
+    fn read(line: &str) -> Words {
+        let mut read = Words::default();
+        let mut word: Option<String> = None;
+        for c in line.chars() {
+            match (read.quote, c) {
+                (Some(open), c) if c == open => read.quote = None,
+                (Some(_), c) => word.get_or_insert_default().push(c),
+                (None, '\'' | '"') => {
+                    read.quote = Some(c);
+                    word.get_or_insert_default();
+                }
+                (None, ' ') => read.words.extend(word.take()),
+                (None, '(' | ')') => read.bracket(word.take(), c),
+                (None, '#') if word.is_none() => break,
+                (None, c) => word.get_or_insert_default().push(c),
             }
-            (None, ' ') => words.extend(word.take()),
-            (None, '#') if word.is_none() => break,
-            (None, c) => word.get_or_insert_default().push(c),
         }
+        read.words.extend(word);
+        read
     }
-    words.extend(word);
-    words
+
+    /// What is in brackets are commands of their own.
+    fn bracket(&mut self, word: Option<String>, bracket: char) {
+        self.words.extend(word);
+        self.words.push(";".to_owned());
+        self.depth = match bracket {
+            '(' => self.depth + 1,
+            _ => self.depth.saturating_sub(1),
+        };
+    }
 }
 
 #[cfg(test)]
@@ -107,6 +147,19 @@ mod tests {
         let found: Vec<_> =
             typed.iter().map(|t| (t.line, t.text.as_str())).collect();
         assert_eq!(found, [(2, "nc -C localhost 25"), (5, "ls")]);
+    }
+
+    #[test]
+    fn open_quotes_and_brackets_go_on_in_the_next_line() {
+        let text = "```console\n$ sh -c 'a &&\n  b' # it's\nout\n\
+            $ (printf 'x'\n   yes) | nc -C x 25\n$ a &&\n  b\n```\n";
+        let typed = typed(&Page::new("a.md", text));
+        let cut: Vec<_> = typed.iter().map(|t| cut(&t.text)).collect();
+        assert_eq!(cut[0], [["sh", "-c", "a && b"]]);
+        assert_eq!(cut[1][0], ["printf", "x"]);
+        assert_eq!(cut[1][1], ["yes"]);
+        assert_eq!(cut[1][2], ["nc", "-C", "x", "25"]);
+        assert_eq!(cut[2], [["a"], ["b"]]);
     }
 
     #[test]
