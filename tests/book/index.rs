@@ -72,7 +72,8 @@ fn row(section: &Section, named: &Named) -> String {
 /// Every section that is named anywhere, in order.
 fn named(tree: &Tree) -> BTreeMap<Section, Named> {
     let mut found: BTreeMap<Section, Named> = BTreeMap::new();
-    for (path, text) in tree.under("src/") {
+    let is_rust = |(path, _): &(&str, &str)| path.ends_with(".rs");
+    for (path, text) in tree.under("src/").filter(is_rust) {
         let name = path.trim_start_matches("src/");
         for section in in_source(text) {
             found.entry(section).or_default().files.insert(name.to_owned());

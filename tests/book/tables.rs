@@ -51,8 +51,8 @@ pub fn replies(tree: &Tree) -> String {
         (5, "never, as it is"),
     ] {
         text += &format!("## {class}xx: {title}\n\n");
-        text += "| code | enhanced | text | rule | section | name |\n";
-        text += &rule(6);
+        text += "| code | text | rule |\n";
+        text += &rule(3);
         for (name, reply) in &all {
             if reply.code / 100 == class {
                 text += &reply_row(name, reply);
@@ -80,13 +80,11 @@ fn reply_row(name: &str, reply: &Reply) -> String {
     lines.extend(further_lines(reply));
     let lines = lines.iter().map(|line| format!("`{line}`"));
     let text: Vec<String> = lines.collect();
+    let why = reply.rule.replace('<', "&lt;");
     row(vec![
-        reply.code.to_string(),
-        reply.enhanced.to_owned(),
+        format!("{}<br>{}", reply.code, reply.enhanced),
         text.join("<br>"),
-        reply.rule.replace('<', "&lt;"),
-        reply.section.to_owned(),
-        format!("`{name}`"),
+        format!("{why} ({})<br>`{name}`", reply.section),
     ])
 }
 
