@@ -80,9 +80,10 @@ fn reply_row(name: &str, reply: &Reply) -> String {
     lines.extend(further_lines(reply));
     let lines = lines.iter().map(|line| format!("`{line}`"));
     let text: Vec<String> = lines.collect();
+    let codes = format!("{}<br>{}", reply.code, reply.enhanced);
     let why = reply.rule.replace('<', "&lt;");
     row(vec![
-        format!("{}<br>{}", reply.code, reply.enhanced),
+        codes.trim_end_matches("<br>").to_owned(),
         text.join("<br>"),
         format!("{why} ({})<br>`{name}`", reply.section),
     ])
