@@ -30,7 +30,8 @@ pub fn on_page(page: &Page) -> Vec<Exercise> {
     let mut exercises = Vec::new();
     for (number, heading) in headings.iter().enumerate() {
         if heading.level == 3 && heading.text.starts_with("Exercise ") {
-            let next = headings.get(number + 1);
+            let mut after = headings.iter().skip(number + 1);
+            let next = after.find(|heading| heading.level <= 3);
             let end = next.map_or(page.length() + 1, |next| next.line);
             exercises.push(exercise(page, heading, end));
         }
@@ -93,8 +94,9 @@ fn stars(title: &str) -> Option<usize> {
     let (name, stars) = words.rsplit_once(' ')?;
     let count = stars.matches(r"\*").count();
     let is_stars = stars == r"\*".repeat(count) && (1..=3).contains(&count);
-    let (amount, unit) = time.split_once(' ')?;
-    let is_amount = amount.starts_with(|c: char| c.is_ascii_digit());
+    // `10 min`, `project, 6 to 10 hours`
+    let (amount, unit) = time.rsplit_once(' ')?;
+    let is_amount = amount.ends_with(|c: char| c.is_ascii_digit());
     let units = ["min", "minutes", "h", "hour", "hours"];
     let is_time = is_amount && units.contains(&unit);
     (!name.is_empty() && is_stars && is_time).then_some(count)
@@ -124,7 +126,8 @@ pub fn folders(tree: &Tree) -> Vec<String> {
             findings.push(format!("{}: there is no {name}", places[0]));
         }
     }
-    let cases = tree.under(FOLDER).filter(|(p, _)| p.ends_with("/case.txt"));
+    let is_case = |(path, _): &(&str, &str)| path.ends_with(".txt");
+    let cases = tree.under(FOLDER).filter(is_case);
     findings.extend(cases.flat_map(|(path, text)| case(path, text)));
     findings
 }
@@ -187,7 +190,7 @@ mod tests {
         for (title, want) in [
             (r"Plus \* (10 min)", Some(1)),
             (r"Plus and minus \*\* (1 h)", Some(2)),
-            (r"BDAT \*\*\* (4-6 hours)", Some(3)),
+            (r"BDAT \*\*\* (project, 6 to 10 hours)", Some(3)),
             (r"Plus \*", None),
             (r"Plus * (10 min)", None),
             (r"Plus \*\*\*\* (10 min)", None),
@@ -222,6 +225,13 @@ mod tests {
             let is_it = |(_, what): &(_, String)| what.contains(want);
             assert!(found.iter().any(is_it), "{found:?}, not {want}");
         }
+    }
+
+    #[test]
+    fn smaller_headings_stand_inside_of_an_exercise() {
+        let text = GOOD.replace("(10 min)\n", "(10 min)\n\n#### Rules\n");
+        let page = Page::new("book/src/03-a.md", &text);
+        assert_eq!(check(3, &on_page(&page)), []);
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Ladder {
     }
 
     fn title(&mut self, title: &str) {
-        let most = usize::try_from(self.width - 30).unwrap_or(0) / 9;
+        let most = usize::try_from(self.width - 30).unwrap_or(0) / 8;
         for line in wrap(title, most, 3) {
             let at = (self.width / 2, self.y);
             self.svg.text(at, Anchor::Middle, "ink bold", &line);
