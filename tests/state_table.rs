@@ -4,10 +4,11 @@
 //! An outcome is the code of the reply and, behind it, the next state if it is
 //! another one. A dot stands for silence.
 
-use pillarbox::protocol::command::Command;
-use pillarbox::protocol::extension::Offer;
+mod support;
+
 use pillarbox::protocol::reply;
-use pillarbox::protocol::session::{Recipient, Session, State, Verdict};
+use pillarbox::protocol::session::State;
+use support::machine::{COLUMNS, ROWS, outcome, send, session_in};
 
 /// `Mail*` is the state Mail after a recipient was refused.
 const TABLE: &str = "\
@@ -31,82 +32,6 @@ QUIT           221 Closed   221 Closed   221 Closed   221 Closed   221 Closed   
 unknown        500          500          500          500          500          .            .
 GET            421 Closed   421 Closed   421 Closed   421 Closed   421 Closed   .            .
 ";
-
-const ROWS: [(&str, &str); 18] = [
-    ("EHLO", "EHLO client.example"),
-    ("HELO", "HELO client.example"),
-    ("MAIL", "MAIL FROM:<alice@client.example>"),
-    ("MAIL wrong", "MAIL FROM:alice"),
-    ("MAIL parameter", "MAIL FROM:<alice@client.example> FROB=1"),
-    ("RCPT", "RCPT TO:<bob@example.org>"),
-    ("RCPT refused", "RCPT TO:<nobody@example.org>"),
-    ("RCPT wrong", "RCPT TO:bob"),
-    ("RCPT parameter", "RCPT TO:<bob@example.org> FROB=1"),
-    ("DATA", "DATA"),
-    ("RSET", "RSET"),
-    ("VRFY", "VRFY bob"),
-    ("EXPN", "EXPN staff"),
-    ("HELP", "HELP"),
-    ("NOOP", "NOOP"),
-    ("QUIT", "QUIT"),
-    ("unknown", "FROB"),
-    ("GET", "GET / HTTP/1.1"),
-];
-
-/// The shortest way into each state.
-const COLUMNS: [(&str, &[&str]); 7] = [
-    ("Connected", &[]),
-    ("Greeted", &["EHLO"]),
-    ("Mail", &["EHLO", "MAIL"]),
-    ("Mail*", &["EHLO", "MAIL", "RCPT refused"]),
-    ("Rcpt", &["EHLO", "MAIL", "RCPT"]),
-    ("Data", &["EHLO", "MAIL", "RCPT", "DATA"]),
-    ("Closed", &["QUIT"]),
-];
-
-fn fresh() -> Session {
-    Session::new(Offer {
-        hostname: "mx.example.org".into(),
-        max_size: 1000,
-        max_recipients: 100,
-        without: Vec::new(),
-    })
-}
-
-/// Sends the line that stands for `row`, and gives the code of the reply.
-fn send(session: &mut Session, row: &str) -> Option<u16> {
-    let line = ROWS.iter().find(|(name, _)| *name == row).map(|(_, l)| *l);
-    let command = Command::parse(line.unwrap_or(row).as_bytes());
-    let verdict = match row {
-        "RCPT" | "RCPT parameter" => Some(Verdict::Welcome(Recipient {
-            domain: "example.org".into(),
-            local_part: "bob".into(),
-        })),
-        "RCPT refused" => Some(Verdict::Refused(reply::NO_SUCH_MAILBOX)),
-        _ => None,
-    };
-    session.step(command, verdict).map(|answer| answer.reply.code)
-}
-
-fn session_in(way: &[&str]) -> Session {
-    let mut session = fresh();
-    for row in way {
-        send(&mut session, row);
-    }
-    session
-}
-
-fn outcome(way: &[&str], row: &str) -> String {
-    let mut session = session_in(way);
-    let before = session.state().name();
-    let code = send(&mut session, row);
-    let after = session.state().name();
-    match code {
-        None => ".".to_owned(),
-        Some(code) if before == after => code.to_string(),
-        Some(code) => format!("{code} {after}"),
-    }
-}
 
 #[test]
 fn every_command_in_every_state_has_the_outcome_of_the_table() {

@@ -6,6 +6,7 @@
 //!   `wait_until`  waits for something that another process does
 //!   `needs`       whether a program is here that a test wants
 //!   `programs`    mail clients that other people wrote
+//!   `machine`     a walk through the state machine
 //!
 //! Whatever waits has a deadline, far longer than a slow machine needs: a test
 //! that gets there fails, and says what it had waited for. No test sleeps to
@@ -26,6 +27,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
+pub mod machine;
 pub mod programs;
 
 /// Everything that waits gives up after this long.

@@ -1,0 +1,134 @@
+//! The book cannot drift from the code: what a page shows, names and promises
+//! is compared with the source, the transcripts and the program.
+//!
+//! `PILLARBOX_REDRAW=1 cargo test --test book` writes the generated tables and
+//! the pictures anew; then look at what has changed, and commit it.
+//!
+//! All checks read the Markdown; mdBook is not needed. Each finding is one
+//! line: the file, the line, and what to do. The rules for pages are said in
+//! `book/src/appendix/contributing.md`.
+
+// A test fails by panicking.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(missing_docs, unreachable_pub)]
+
+mod support;
+
+mod book {
+    pub mod chapters;
+    pub mod commands;
+    pub mod events;
+    pub mod exercises;
+    pub mod generated;
+    pub mod ids;
+    pub mod includes;
+    pub mod index;
+    pub mod ladder;
+    pub mod links;
+    pub mod machine_picture;
+    pub mod model_picture;
+    pub mod options;
+    pub mod page;
+    pub mod rfc;
+    pub mod shell;
+    pub mod shown;
+    pub mod svg;
+    pub mod tables;
+    pub mod titles;
+    pub mod tree;
+}
+
+use book::tree::Tree;
+use book::{
+    chapters, commands, exercises, generated, includes, index, links, options,
+    shown, titles,
+};
+use std::path::Path;
+use std::sync::LazyLock;
+
+/// The repository, read once; before that, the generated files are written if
+/// somebody has asked for it.
+static TREE: LazyLock<Tree> = LazyLock::new(|| {
+    let tree = Tree::read();
+    if !generated::is_asked_to_redraw() {
+        return tree;
+    }
+    let (files, _) = generated::all(&tree, binary());
+    generated::redraw(&tree, &files);
+    // What was written is part of some pages, and changes what links to them.
+    let tree = Tree::read();
+    let (files, _) = generated::all(&tree, binary());
+    generated::redraw(&tree, &files);
+    Tree::read()
+});
+
+fn binary() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_pillarbox"))
+}
+
+fn assert_none(findings: &[String]) {
+    let count = findings.len();
+    assert!(count == 0, "{count} findings:\n{}", findings.join("\n"));
+}
+
+#[test]
+fn what_a_page_includes_is_there_and_every_anchor_is_on_a_page() {
+    assert_none(&includes::check(&TREE));
+}
+
+#[test]
+fn every_transcript_every_page_and_every_picture_is_shown() {
+    assert_none(&shown::check(&TREE));
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    assert_none(&links::check(&TREE));
+}
+
+#[test]
+fn every_chapter_has_its_parts() {
+    assert_none(&chapters::check(&TREE));
+}
+
+#[test]
+fn every_exercise_has_its_folder_and_every_folder_its_exercise() {
+    assert_none(&exercises::folders(&TREE));
+}
+
+#[test]
+fn what_is_generated_is_what_the_source_says() {
+    let (files, mut findings) = generated::all(&TREE, binary());
+    findings.extend(generated::compare(&TREE, &files));
+    assert_none(&findings);
+}
+
+#[test]
+fn every_option_is_explained_on_the_page_of_the_command_line() {
+    assert_none(&options::check(&TREE, &generated::helps(binary())));
+}
+
+#[test]
+fn the_commands_of_readme_and_book_are_right() {
+    assert_none(&commands::check(&TREE, &generated::helps(binary())));
+}
+
+#[test]
+fn the_commands_of_readme_and_book_do_what_they_should() {
+    assert_none(&commands::play(&TREE, binary()));
+}
+
+#[test]
+fn every_section_in_the_index_has_its_title() {
+    let has_none = |section: &book::rfc::Section| {
+        titles::is_listed(section.rfc)
+            && !section.number.is_empty()
+            && titles::section_title(section).is_none()
+    };
+    let missing: Vec<String> = index::all_sections(&TREE)
+        .into_iter()
+        .filter(has_none)
+        .map(|s| format!("tests/book/titles.txt:1: no {} {}", s.rfc, s.number))
+        .collect();
+    assert_none(&missing);
+}

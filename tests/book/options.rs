@@ -1,0 +1,196 @@
+//! Every option is explained on the page of the command line, in words that
+//! somebody wrote: what `--help` prints does not count.
+
+use super::page::{Heading, Page};
+use super::tree::{Tree, at};
+use std::collections::BTreeMap;
+
+const PAGE: &str = "book/src/appendix/command-line.md";
+
+/// The column in which `--help` explains.
+const COLUMN: usize = 24;
+
+/// What a command's `--help` names.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// By long name, without hyphens: the letter, if it has one, and whether
+    /// a value follows.
+    pub by_name: BTreeMap<String, (Option<char>, bool)>,
+}
+
+impl Options {
+    /// Reads the text of a `--help`.
+    pub fn read(help: &str) -> Options {
+        let (_, list) = help.split_once("Options:\n").unwrap_or_default();
+        Options { by_name: list.lines().filter_map(option).collect() }
+    }
+
+    /// Whether a value must follow `--name` or `-n`; none if there is no such
+    /// option.
+    pub fn takes_value(&self, word: &str) -> Option<bool> {
+        match word.strip_prefix("--") {
+            Some(name) => self.by_name.get(name).map(|(_, value)| *value),
+            None => {
+                let letter = word.chars().nth(1);
+                let mut all = self.by_name.values();
+                let found = all.find(|(l, _)| l.is_some() && *l == letter);
+                found.map(|(_, value)| *value)
+            }
+        }
+    }
+}
+
+/// `    -m, --mail DIR      mailboxes, as ...`. A line that goes on explaining
+/// has no hyphen where names stand.
+fn option(line: &str) -> Option<(String, (Option<char>, bool))> {
+    let text = line.trim_start();
+    if !text.starts_with('-') || line.len() - text.len() >= COLUMN {
+        return None;
+    }
+    let (before, rest) = text.split_once("--")?;
+    let letter = before.strip_prefix('-').and_then(|b| b.chars().next());
+    let name = rest.split(' ').next()?;
+    let end = line.find(&format!("--{name}"))? + 2 + name.len();
+    let rest = line.get(end..).unwrap_or_default();
+    // Two blanks, or one where the explanations begin: no value between.
+    let is_flag = rest.is_empty() || rest.starts_with("  ");
+    let takes_value = !is_flag && end + 1 != COLUMN;
+    Some((name.to_owned(), (letter, takes_value)))
+}
+
+/// All findings: each option in the section of its command, `--help` and
+/// `--version` anywhere.
+pub fn check(tree: &Tree, helps: &[(&str, String)]) -> Vec<String> {
+    let Some(text) = tree.text(PAGE) else {
+        return vec![at(PAGE, 1, "the page is missing")];
+    };
+    let page = Page::new(PAGE, text);
+    let mut findings = Vec::new();
+    for (command, help) in helps {
+        let (line, words) = section(&page, command);
+        if words.is_empty() {
+            let what = format!("there is no section `## ... {command} ...`");
+            findings.push(at(PAGE, 1, &what));
+            continue;
+        }
+        for (name, (letter, _)) in Options::read(help).by_name {
+            let here = if name == "help" { text } else { words.as_str() };
+            let mut want = |option: String| {
+                if !explains(here, &option) {
+                    let what = format!(
+                        "{option} of '{command}' is not explained in this \
+                         section: write a sentence with `{option}`"
+                    );
+                    findings.push(at(PAGE, line, &what));
+                }
+            };
+            want(format!("--{name}"));
+            letter.into_iter().for_each(|letter| want(format!("-{letter}")));
+        }
+    }
+    findings
+}
+
+/// The prose under the h2 heading that names the command, and its line. For
+/// the program itself it is the whole page.
+fn section(page: &Page, command: &str) -> (usize, String) {
+    let headings = page.headings();
+    let mut seconds = headings.iter().filter(|heading| heading.level == 2);
+    let is_it = |heading: &&Heading| {
+        let mut words = heading.text.split([' ', '`']);
+        words.any(|word| word == command)
+    };
+    let (first, last) = match command {
+        "pillarbox" => (1, page.length()),
+        _ => match seconds.find(is_it) {
+            None => return (1, String::new()),
+            Some(heading) => {
+                let next = seconds.next().map(|next| next.line - 1);
+                (heading.line, next.unwrap_or(page.length()))
+            }
+        },
+    };
+    let inside = |(line, _): &(usize, &str)| (first..=last).contains(line);
+    let lines = page.prose().filter(inside).map(|(_, text)| text);
+    (first, lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// Whether the option stands in code font, alone or with its value.
+fn explains(text: &str, option: &str) -> bool {
+    text.match_indices(option).any(|(start, _)| {
+        let before = text[..start].chars().next_back();
+        let after = text[start + option.len()..].chars().next();
+        matches!(before, Some('`' | ' '))
+            && matches!(after, Some('`' | ' ' | '='))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HELP: &str = "Receives mail.\n\nOptions:
+    -m, --mail DIR      mailboxes, as DIR/DOMAIN
+        --max-size BYTES
+                        --the largest message
+        --run 'COMMAND {port}'
+                        a program
+        --accept-codes  with --bless
+    -h, --help          this text
+";
+
+    fn found(page: &str) -> Vec<String> {
+        let tree = Tree::of(&[(PAGE, page)]);
+        check(&tree, &[("serve", HELP.to_owned())])
+    }
+
+    #[test]
+    fn a_help_is_read_with_letters_and_values() {
+        let options = Options::read(HELP);
+        let names: Vec<&str> =
+            options.by_name.keys().map(String::as_str).collect();
+        let want = ["accept-codes", "help", "mail", "max-size", "run"];
+        assert_eq!(names, want);
+        assert_eq!(options.takes_value("--mail"), Some(true));
+        assert_eq!(options.takes_value("-m"), Some(true));
+        assert_eq!(options.takes_value("--run"), Some(true));
+        assert_eq!(options.takes_value("--accept-codes"), Some(false));
+        assert_eq!(options.takes_value("-h"), Some(false));
+        assert_eq!(options.takes_value("--frob"), None);
+        assert_eq!(options.takes_value("-x"), None);
+    }
+
+    const PAGE_TEXT: &str = "# The command line\n\n`--help`, `-h`\n\n\
+        ## `pillarbox serve`\n\n`-m`, `--mail DIR`: x. `--max-size` y.\n\
+        `--run` and `--accept-codes`.\n\n## Other\n";
+
+    #[test]
+    fn an_option_that_the_page_does_not_explain_is_found() {
+        assert_eq!(found(PAGE_TEXT), [""; 0]);
+        for (old, new) in [
+            ("`--mail DIR`", "`--mailbox`"),
+            ("`--mail DIR`", "x--mail"),
+            ("`--max-size` y.", "y.\n\n```text\n`--max-size`\n```\n"),
+            ("`-m`", "m"),
+            ("`-h`", ""),
+            ("`--run`", ""),
+        ] {
+            let text = PAGE_TEXT.replace(old, new);
+            let found = found(&text);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(found[0].contains("is not explained"), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn another_section_does_not_count() {
+        let text = PAGE_TEXT.replace("`--run`", "") + "\n`--run`\n";
+        let want = format!(
+            "{PAGE}:5: --run of 'serve' is not explained in this section: \
+             write a sentence with `--run`"
+        );
+        assert_eq!(found(&text), [want]);
+        let found = found("# The command line\n");
+        assert!(found[0].contains("there is no section"), "{found:?}");
+    }
+}

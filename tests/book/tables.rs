@@ -1,0 +1,115 @@
+//! The state table and the reply table, as Markdown: from the machine itself
+//! and from the replies themselves.
+
+use pillarbox::protocol::command::Command;
+use pillarbox::protocol::reply::{self, Reply};
+use pillarbox::protocol::session::Session;
+use pillarbox::server::Settings;
+use std::path::Path;
+
+use super::tree::Tree;
+use crate::support::machine::{COLUMNS, ROWS, outcome};
+
+/// Every command in every state, and the lines that were sent for it.
+pub fn states() -> String {
+    let names = COLUMNS.map(|(state, _)| state.to_owned());
+    let mut text = row([&["command".to_owned()][..], &names].concat());
+    text += &rule(COLUMNS.len() + 1);
+    for (name, _) in ROWS {
+        let cell = |(_, way): (&str, &[&str])| shown(&outcome(way, name));
+        let cells = COLUMNS.map(cell);
+        text += &row([&[name.to_owned()][..], &cells].concat());
+    }
+    text += "\nWhat was sent for each row:\n\n";
+    text += &row(["command", "line"].map(str::to_owned).to_vec());
+    text += &rule(2);
+    for (name, line) in ROWS {
+        text += &row(vec![name.to_owned(), format!("`{line}`")]);
+    }
+    text
+}
+
+/// `250 Greeted` has an arrow on the page; silence is a dot.
+fn shown(outcome: &str) -> String {
+    match outcome.split_once(' ') {
+        Some((code, state)) => format!("{code} → {state}"),
+        None => outcome.replace('.', "·"),
+    }
+}
+
+/// Every reply by its first digit, in the order of its code.
+pub fn replies(tree: &Tree) -> String {
+    let names = names(tree);
+    let mut all: Vec<(&String, &Reply)> =
+        names.iter().zip(reply::ALL).collect();
+    all.sort_by_key(|(_, reply)| reply.code);
+    let mut text = String::new();
+    for (class, title) in [
+        (2, "done"),
+        (3, "go on"),
+        (4, "not now, try again"),
+        (5, "never, as it is"),
+    ] {
+        text += &format!("## {class}xx: {title}\n\n");
+        text += "| code | text | rule |\n";
+        text += &rule(3);
+        for (name, reply) in &all {
+            if reply.code / 100 == class {
+                text += &reply_row(name, reply);
+            }
+        }
+        text += "\n";
+    }
+    text.trim_end().to_owned() + "\n"
+}
+
+/// The names of the constants, in the order of `ALL`.
+fn names(tree: &Tree) -> Vec<String> {
+    let source = tree.text("src/protocol/reply.rs").unwrap_or_default();
+    let name = |line: &str| {
+        let name = line.strip_prefix("pub const ")?;
+        name.strip_suffix(": Reply = Reply {").map(str::to_owned)
+    };
+    let names: Vec<String> = source.lines().filter_map(name).collect();
+    assert_eq!(names.len(), reply::ALL.len());
+    names
+}
+
+fn reply_row(name: &str, reply: &Reply) -> String {
+    let mut lines = vec![reply.text.to_owned()];
+    lines.extend(further_lines(reply));
+    let lines = lines.iter().map(|line| format!("`{line}`"));
+    let text: Vec<String> = lines.collect();
+    let codes = format!("{}<br>{}", reply.code, reply.enhanced);
+    let why = reply.rule.replace('<', "&lt;");
+    row(vec![
+        codes.trim_end_matches("<br>").to_owned(),
+        text.join("<br>"),
+        format!("{why} ({})<br>`{name}`", reply.section),
+    ])
+}
+
+/// The lines that follow the first: the machine is asked for them, with the
+/// options that a server has if nobody gives any.
+fn further_lines(reply: &Reply) -> Vec<String> {
+    let offer = Settings::new(Path::new("mail")).offer;
+    for line in ["EHLO client.example", "HELP", "HELP MAIL"] {
+        let command = Command::parse(line.as_bytes());
+        if let Some(answer) = Session::new(offer.clone()).step(command, None)
+            && answer.reply == *reply
+        {
+            return answer.lines;
+        }
+    }
+    Vec::new()
+}
+
+fn row(cells: Vec<String>) -> String {
+    let cells: Vec<String> =
+        cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+    format!("| {} |\n", cells.join(" | "))
+}
+
+fn rule(columns: usize) -> String {
+    format!("|{}\n", "---|".repeat(columns))
+}
