@@ -181,6 +181,7 @@ impl Staged<'_> {
         self.file.write_all(bytes)
     }
 
+    // ANCHOR: commit
     /// Makes the message durable in every mailbox, and gives the file's name.
     pub fn commit(mut self) -> io::Result<String> {
         self.file.flush()?;
@@ -193,7 +194,9 @@ impl Staged<'_> {
         }
         Ok(mem::take(&mut self.name.file))
     }
+    // ANCHOR_END: commit
 
+    // ANCHOR: publish
     /// Links the file into every `new` and syncs these. In `done` stand the
     /// links that were made, also after an error.
     fn publish(&mut self, done: &mut Vec<PathBuf>) -> io::Result<()> {
@@ -213,6 +216,7 @@ impl Staged<'_> {
         }
         Ok(())
     }
+    // ANCHOR_END: publish
 
     /// Instead of a link: a copy, by way of that mailbox's own `tmp`.
     fn copy(&self, folder: &Path, target: &Path) -> io::Result<()> {
@@ -260,6 +264,7 @@ impl Drop for Staged<'_> {
     }
 }
 
+// ANCHOR: trouble
 /// The reply to a message that could not be stored: always temporary. No mail
 /// may bounce because of our own trouble (RFC 5321 4.2.3).
 pub fn trouble(error: &io::Error) -> Reply {
@@ -270,6 +275,7 @@ pub fn trouble(error: &io::Error) -> Reply {
     let found = known.iter().find(|(kind, _)| *kind == error.kind());
     found.map_or(reply::LOCAL_ERROR, |(_, reply)| *reply)
 }
+// ANCHOR_END: trouble
 
 /// Some file systems have no second names, and no name reaches over to
 /// another file system.

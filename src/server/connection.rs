@@ -183,6 +183,7 @@ impl<'a> Connection<'a> {
         if let Some(explainer) = &self.shared.explainer {
             explainer.message(self.id, lines, size);
         }
+        // ANCHOR: end_of_message
         let outcome = incoming.finish();
         if outcome.is_ok() {
             self.tally.add(recipients, size);
@@ -190,6 +191,7 @@ impl<'a> Connection<'a> {
         let answer = self.session.end_of_data(outcome);
         self.say(&answer, "Data")?;
         self.wire.flush()
+        // ANCHOR_END: end_of_message
     }
 
     /// Hands the pieces of the message over, until its end has come or is
@@ -281,9 +283,11 @@ fn show(id: u64, line: &CommandLine<'_>, explainer: Option<&Explainer>) {
     }
 }
 
+// ANCHOR: printable
 /// What a client sent, fit for a log: escaped, and not too long.
 fn printable(bytes: &[u8]) -> String {
     let shown = bytes.get(..LOGGED_BYTES).unwrap_or(bytes);
     let dots = if shown.len() < bytes.len() { "..." } else { "" };
     format!("{}{dots}", shown.escape_ascii())
 }
+// ANCHOR_END: printable

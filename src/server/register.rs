@@ -48,6 +48,7 @@ impl Register {
         Arc::new(Register { caps, open: Mutex::default() })
     }
 
+    // ANCHOR: enter
     /// Takes a place for connection `id`, or gives the reply that says why
     /// there is none.
     pub(super) fn enter(
@@ -68,6 +69,7 @@ impl Register {
         open.insert(id, Entry { client, stream: Arc::clone(stream) });
         Ok(Place { register: Arc::clone(self), id })
     }
+    // ANCHOR_END: enter
 
     /// Ends every connection: their threads find the socket closed.
     pub(super) fn end_all(&self) {

@@ -89,6 +89,7 @@ impl<'a> Wire<'a> {
         Wire { transport, input, output: Vec::new(), timeout, is_broken: false }
     }
 
+    // ANCHOR: read
     /// Writes what waits, then reads once.
     pub(super) fn read(&mut self, deadline: Instant) -> Result<&[u8], Lost> {
         self.flush()?;
@@ -103,6 +104,7 @@ impl<'a> Wire<'a> {
             }
         }
     }
+    // ANCHOR_END: read
 
     /// Adds one line to what is to be written.
     pub(super) fn say(&mut self, line: &str) -> Result<(), Lost> {
@@ -116,6 +118,7 @@ impl<'a> Wire<'a> {
         self.write(Instant::now() + self.timeout)
     }
 
+    // ANCHOR: close
     /// Says the last words and closes.
     ///
     /// A plain close while there is unread input makes the kernel reset the
@@ -135,6 +138,7 @@ impl<'a> Wire<'a> {
             }
         }
     }
+    // ANCHOR_END: close
 
     fn write(&mut self, deadline: Instant) -> Result<(), Lost> {
         if self.is_broken {
