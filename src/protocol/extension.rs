@@ -31,6 +31,7 @@ pub enum Extension {
 }
 
 impl Extension {
+    // ANCHOR: all
     /// All that there are.
     pub const ALL: [Extension; 7] = [
         Extension::Pipelining,
@@ -41,6 +42,7 @@ impl Extension {
         Extension::Help,
         Extension::Limits,
     ];
+    // ANCHOR_END: all
 
     /// The word in the reply to EHLO.
     pub fn keyword(self) -> &'static str {
@@ -92,6 +94,7 @@ impl Offer {
         offered.map(|extension| self.ehlo_line(extension)).collect()
     }
 
+    // ANCHOR: ehlo_line
     fn ehlo_line(&self, extension: Extension) -> String {
         let keyword = extension.keyword();
         match extension {
@@ -106,6 +109,7 @@ impl Offer {
             | Extension::Help => keyword.to_owned(),
         }
     }
+    // ANCHOR_END: ehlo_line
 }
 
 /// What the parameters of MAIL say.
@@ -124,6 +128,7 @@ impl MailParameters {
     ///
     /// The caller gives no offer (`None`) to a client that said HELO: to it
     /// no extension was offered, so no parameter is right.
+    // ANCHOR: read
     pub fn read(
         list: &[Parameter],
         offer: Option<&Offer>,
@@ -147,6 +152,7 @@ impl MailParameters {
         }
         Ok(found)
     }
+    // ANCHOR_END: read
 }
 
 /// `size-value ::= 1*20DIGIT` (RFC 1870 section 3).

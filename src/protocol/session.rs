@@ -204,6 +204,7 @@ impl Session {
         (State::Greeted, reply::HELO_OK.into())
     }
 
+    // ANCHOR: mail_parameters
     /// What the parameters of a MAIL say. To a client that said HELO nothing
     /// was offered.
     fn mail_parameters(
@@ -220,6 +221,7 @@ impl Session {
             Some(_) | None => Ok(parameters),
         }
     }
+    // ANCHOR_END: mail_parameters
 
     /// What is to be said of a recipient, before its mailbox is looked at:
     /// RCPT has no parameters here, an address beyond ASCII must have been
