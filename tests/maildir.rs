@@ -466,7 +466,10 @@ fn at_the_start_our_left_overs_go_and_strangers_files_stay_36_hours() {
         let file = File::create(tmp.join(name)).unwrap();
         file.set_modified(SystemTime::now() - age).unwrap();
     }
+    let probe = post.folder.path().join("mail/.probe-P7");
+    File::create(&probe).unwrap();
     let post = post.restart();
+    assert!(!probe.exists());
     let left: Vec<_> = fs::read_dir(&tmp)
         .unwrap()
         .map(|entry| entry.unwrap().file_name())

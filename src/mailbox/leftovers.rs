@@ -11,6 +11,10 @@ use std::time::{Duration, SystemTime};
 /// Maildir format gives its writer so much time.
 const ABANDONED: Duration = Duration::from_secs(36 * 3600);
 
+/// With this begins the name of a file that is written at the start, and
+/// removed at once: the trial whether the folder takes files at all.
+pub(super) const PROBE: &str = ".probe-";
+
 /// Where a mailbox is.
 pub(super) fn folder(root: &Path, recipient: &Recipient) -> PathBuf {
     root.join(&recipient.domain).join(&recipient.local_part)
@@ -41,7 +45,8 @@ fn folders_in(disk: &dyn Disk, folder: &Path) -> io::Result<Vec<String>> {
     Ok(text.filter(is_folder).collect())
 }
 
-/// Removes from each `tmp` what a crash has left.
+/// Removes what a crash has left: a probe, and in each `tmp` the messages that
+/// nobody was promised.
 ///
 /// A file with our kind of name is ours, and its writer is dead: we are alone.
 /// Another file is removed when it is old.
@@ -50,6 +55,11 @@ pub(super) fn clean(
     root: &Path,
     now: SystemTime,
 ) -> io::Result<()> {
+    for name in disk.names(root)? {
+        if name.to_string_lossy().starts_with(PROBE) {
+            remove(disk, &root.join(name));
+        }
+    }
     for recipient in existing(disk, root)? {
         let tmp = folder(root, &recipient).join("tmp");
         if !disk.is_directory(&tmp) {

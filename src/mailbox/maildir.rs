@@ -28,7 +28,7 @@
 //! they report some errors only when a file is closed, and std drops those.
 
 use super::disk::{Claim, Disk, DiskFile};
-use super::leftovers::{clean, existing, folder};
+use super::leftovers::{PROBE, clean, existing, folder};
 use super::names::{Name, Names};
 use crate::protocol::reply::{self, Reply};
 use crate::protocol::session::Recipient;
@@ -70,7 +70,7 @@ impl Maildirs {
     ) -> io::Result<Maildirs> {
         let claim = disk.claim(root, &mut || clean(&*disk, root, now))?;
         let names = Names::new(host);
-        probe(&*disk, &root.join(format!(".probe-{}", names.run)))?;
+        probe(&*disk, &root.join(format!("{PROBE}{}", names.run)))?;
         Ok(Maildirs {
             root: root.to_owned(),
             disk,
