@@ -212,9 +212,11 @@ fn explore(
         let words = || way.iter().map(|c| COMMANDS[*c]).collect::<Vec<_>>();
         assert_eq!(code, model.code(command), "{:#?}", words());
         let open = session.state().transaction();
-        assert_eq!(open.is_some(), model.sender && !model.over);
+        let is_meant = model.sender && !model.over;
+        assert_eq!(open.is_some(), is_meant, "{:#?}", words());
         let count_of = open.map_or(0, |open| open.recipients.len());
-        assert_eq!(count_of > 0, model.recipients > 0 && !model.over);
+        let is_meant = model.recipients > 0 && !model.over;
+        assert_eq!(count_of > 0, is_meant, "{:#?}", words());
         explore(&session, &model, way, left - 1, count);
         way.pop();
     }

@@ -102,8 +102,9 @@ pub fn bless(
     })
 }
 
-/// Blesses many pages, and says how it went. With `accept` each new page that
-/// passes takes the place of the old one.
+/// Blesses many pages, and says how it went: what changes is shown, the rest is
+/// counted. With `accept` each new page that passes takes the place of the old
+/// one. Pages that play the server hold no words of ours, and are passed over.
 ///
 /// The result is an exit code: 0 all pages are as they should be now, 1 some
 /// are not, 2 a file is no transcript (then nothing was run).
@@ -123,14 +124,34 @@ pub fn bless_all(
             return Ok(NO_TRANSCRIPT);
         }
     };
-    let mut code = DONE;
-    for transcript in &transcripts {
+    let (mut same, mut blessed, mut open) = (0, 0, 0);
+    let ours = |t: &&Transcript| t.header.plays == Plays::Client;
+    for transcript in transcripts.iter().filter(ours) {
         let blessing = bless(binary, transcript, accept_codes)?;
-        if !blessing.settle(accept, out)? {
-            code = NOT_BLESSED;
+        match blessing.settle(accept, out)? {
+            Settled::Same => same += 1,
+            Settled::Blessed => blessed += 1,
+            Settled::Open => open += 1,
         }
     }
-    Ok(code)
+    let passed_over = transcripts.len() - same - blessed - open;
+    write!(out, "{same} with nothing to bless, {blessed} blessed, {open} not")?;
+    if passed_over > 0 {
+        write!(out, "; {passed_over} passed over: they play the server")?;
+    }
+    writeln!(out)?;
+    Ok(if open == 0 { DONE } else { NOT_BLESSED })
+}
+
+/// What became of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Settled {
+    /// It says what our server says.
+    Same,
+    /// It does now.
+    Blessed,
+    /// It does not.
+    Open,
 }
 
 impl Blessing {
@@ -139,24 +160,24 @@ impl Blessing {
         self.old != self.new
     }
 
-    /// Shows it, writes `FILE.new`, and renames that if it is accepted. Says
-    /// whether the page is as it should be now.
-    fn settle(&self, accept: bool, out: &mut dyn Write) -> io::Result<bool> {
+    /// Shows it, writes `FILE.new`, and renames that if it is accepted.
+    fn settle(&self, accept: bool, out: &mut dyn Write) -> io::Result<Settled> {
         self.show(out)?;
         if !self.is_change() {
-            return Ok(self.trouble.is_none());
+            let is_same = self.trouble.is_none();
+            return Ok(if is_same { Settled::Same } else { Settled::Open });
         }
         let mut new = self.path.clone().into_os_string();
         new.push(".new");
         fs::write(&new, &self.new)?;
-        let is_blessed = accept && self.trouble.is_none();
-        if is_blessed {
+        if accept && self.trouble.is_none() {
             fs::rename(&new, &self.path)?;
             writeln!(out, "{}: blessed", self.path.display())?;
+            Ok(Settled::Blessed)
         } else {
             writeln!(out, "{}: written, not blessed", new.display())?;
+            Ok(Settled::Open)
         }
-        Ok(is_blessed)
     }
 
     fn show(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -170,8 +191,7 @@ impl Blessing {
         }
         match &self.trouble {
             Some(trouble) => writeln!(out, "{path}: {trouble}"),
-            None if self.is_change() => Ok(()),
-            None => writeln!(out, "{path}: nothing to bless"),
+            None => Ok(()),
         }
     }
 }

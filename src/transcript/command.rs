@@ -22,7 +22,7 @@ use std::time::Instant;
 use super::bless::{bless_all, refusal};
 use super::check::check;
 use super::failure::in_words;
-use super::header::{Level, Plays};
+use super::header::Level;
 use super::matrix::Matrix;
 use super::parse::{self, ParseError};
 use super::play::{self, play};
@@ -215,7 +215,7 @@ fn judge(
     report(settings, verdict, out, begin, world)
 }
 
-/// `--bless`: pages that play the server are left alone.
+/// `--bless`: the pages are made to say what our server says.
 fn bless(
     transcripts: &[Transcript],
     accept: bool,
@@ -225,9 +225,8 @@ fn bless(
     if let Some(why) = refusal(std::env::var_os("CI")) {
         return Err(Ending::new(WRONG_USAGE, why.into()));
     }
-    let is_ours = |t: &&Transcript| t.header.plays == Plays::Client;
-    let pages = transcripts.iter().filter(is_ours);
-    let pages: Vec<PathBuf> = pages.map(|t| t.path.clone()).collect();
+    let pages: Vec<PathBuf> =
+        transcripts.iter().map(|t| t.path.clone()).collect();
     let program = world.program.clone();
     bless_all(&program, &pages, accept, accept_codes, world.out)
         .map_err(|error| unwritten(Path::new("a page"), &error))
