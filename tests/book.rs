@@ -15,6 +15,7 @@
 mod support;
 
 mod book {
+    pub mod anchors;
     pub mod chapters;
     pub mod commands;
     pub mod events;

@@ -50,6 +50,11 @@ pub struct Include {
     pub anchor: Option<String>,
 }
 
+/// Whether a block with this behind its fence is a transcript.
+pub fn is_transcript(info: &str) -> bool {
+    matches!(info, "smtp" | "text,smtp")
+}
+
 /// All pages: the Markdown files that mdBook makes a page of.
 pub fn pages(tree: &Tree) -> Vec<Page> {
     let is_page = |path: &str| {
@@ -156,16 +161,20 @@ impl Page {
         found
     }
 
-    /// The includes, also those in a block. One that is escaped is none.
+    /// Whether this line stands inside of a fenced block.
+    pub fn is_in_block(&self, number: usize) -> bool {
+        self.lines().any(|(n, place, _)| n == number && place == Place::Block)
+    }
+
+    /// The includes, each alone in its line, also those in a block. One that is
+    /// escaped is none.
     pub fn includes(&self) -> Vec<Include> {
-        self.lines()
-            .filter(|(_, _, text)| !text.contains("\\{{#"))
-            .filter_map(|(line, _, text)| {
-                let (_, rest) = text.split_once("{{#include ")?;
-                let (path, _) = rest.split_once("}}")?;
-                Some(self.include(line, path.trim()))
-            })
-            .collect()
+        let include = |(line, _, text): (usize, Place, &str)| {
+            let path = text.trim().strip_prefix("{{#include ")?;
+            let path = path.strip_suffix("}}")?.trim();
+            (!path.contains("}}")).then(|| self.include(line, path))
+        };
+        self.lines().filter_map(include).collect()
     }
 
     fn include(&self, line: usize, text: &str) -> Include {
