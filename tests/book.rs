@@ -28,6 +28,7 @@ mod book {
     pub mod links;
     pub mod machine_picture;
     pub mod model_picture;
+    pub mod names;
     pub mod options;
     pub mod page;
     pub mod rfc;
@@ -41,8 +42,8 @@ mod book {
 
 use book::tree::Tree;
 use book::{
-    chapters, commands, exercises, generated, includes, index, links, options,
-    shown, titles,
+    chapters, commands, exercises, generated, includes, index, links, names,
+    options, shown, titles,
 };
 use std::path::Path;
 use std::sync::LazyLock;
@@ -107,6 +108,11 @@ fn what_is_generated_is_what_the_source_says() {
 #[test]
 fn every_option_is_explained_on_the_page_of_the_command_line() {
     assert_none(&options::check(&TREE, &generated::helps(binary())));
+}
+
+#[test]
+fn what_a_sentence_names_in_code_font_is_there() {
+    assert_none(&names::check(&TREE, &generated::helps(binary())));
 }
 
 #[test]

@@ -25,6 +25,11 @@ impl Options {
         Options { by_name: list.lines().filter_map(option).collect() }
     }
 
+    /// Whether there is an option of this name, or of this letter.
+    pub fn has(&self, word: &str) -> bool {
+        self.takes_value(word).is_some()
+    }
+
     /// Whether a value must follow `--name` or `-n`; none if there is no such
     /// option.
     pub fn takes_value(&self, word: &str) -> Option<bool> {

@@ -5,7 +5,7 @@
 //!   `Block`    a fenced block
 //!   `Heading`  with the id that mdBook gives it
 //!   `Include`  an `{{#include ...}}`, resolved
-//!   `pages`    all pages of the book
+//!   `pages`    all pages of the book; `pages_and_readme`, one more
 //!
 //! It knows the Markdown that this book is written in, not all of it.
 
@@ -67,6 +67,13 @@ pub fn pages(tree: &Tree) -> Vec<Page> {
         .filter(|(path, _)| is_page(path))
         .map(|(path, text)| Page::new(path, text))
         .collect()
+}
+
+/// The README is read like a page, but is none.
+pub fn pages_and_readme(tree: &Tree) -> Vec<Page> {
+    let readme = "README.md";
+    let readme = tree.text(readme).map(|text| Page::new(readme, text));
+    readme.into_iter().chain(pages(tree)).collect()
 }
 
 impl Page {
