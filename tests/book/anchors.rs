@@ -109,7 +109,7 @@ fn wrong(anchor: &Anchor, text: &str, is_used: bool) -> Option<String> {
 fn names_itself(anchor: &Anchor) -> bool {
     let text = anchor.text.to_lowercase();
     let mut words = anchor.name.split('_').map(|w| w.trim_end_matches('s'));
-    words.any(|word| text.contains(word))
+    words.any(|word| word.len() > 2 && text.contains(word))
 }
 
 /// Whether each bracket is closed, roughly: also one in quotes counts.
@@ -133,35 +133,35 @@ pub fn is_name(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    const SOURCE: &str = "// ANCHOR: go\nfn go() {}\n// ANCHOR_END: go\n";
+    const SOURCE: &str = "// ANCHOR: rset\nfn rset() {}\n// ANCHOR_END: rset\n";
 
     fn found(text: &str) -> String {
-        let used = BTreeSet::from(["go".to_owned(), "b".to_owned()]);
+        let used = BTreeSet::from(["rset".to_owned(), "b".to_owned()]);
         check("src/a.rs", text, &used).join("\n")
     }
 
     #[test]
     fn marks_come_in_pairs_once_each_and_well_nested() {
-        let end = "// ANCHOR_END: go\n";
+        let end = "// ANCHOR_END: rset\n";
         let cases = [
-            (end, "", "src/a.rs:1: the anchor go has no ANCHOR_END"),
+            (end, "", "src/a.rs:1: the anchor rset has no ANCHOR_END"),
             (
                 SOURCE,
                 &format!("{end}{SOURCE}"),
-                "src/a.rs:1: go is not open here",
+                "src/a.rs:1: rset is not open here",
             ),
             (
                 SOURCE,
                 &SOURCE.repeat(2),
-                "src/a.rs:4: the anchor go is there twice",
+                "src/a.rs:4: the anchor rset is there twice",
             ),
             (
                 SOURCE,
-                "// ANCHOR: go\n// ANCHOR: b\nx\n// ANCHOR_END: go\n\
+                "// ANCHOR: rset\n// ANCHOR: b\nx\n// ANCHOR_END: rset\n\
                  // ANCHOR_END: b\n",
-                "src/a.rs:4: go is not open here",
+                "src/a.rs:4: rset is not open here",
             ),
-            ("fn go() {}\n", "", "src/a.rs:1: the anchor go holds nothing"),
+            ("fn rset() {}\n", "", "src/a.rs:1: the anchor rset holds nothing"),
         ];
         for (old, new, want) in cases {
             let found = found(&SOURCE.replace(old, new));
@@ -171,16 +171,16 @@ mod tests {
 
     #[test]
     fn an_anchor_that_the_item_has_left_is_found() {
-        let body = "// ANCHOR: go\nfn go() {\n    1;\n}\n\nfn x() {}\n";
-        assert_eq!(found(&format!("{body}// ANCHOR_END: go\n")), "");
-        let end = "// ANCHOR_END: go\n";
+        let body = "// ANCHOR: rset\nfn rset() {\n    1;\n}\n\nfn x() {}\n";
+        assert_eq!(found(&format!("{body}// ANCHOR_END: rset\n")), "");
+        let end = "// ANCHOR_END: rset\n";
         let early = body.replace("    1;\n", &format!("{end}    1;\n"));
-        let want = "src/a.rs:1: the anchor go must hold whole items";
+        let want = "src/a.rs:1: the anchor rset must hold whole items";
         assert_eq!(found(&early), want);
-        let cut = body.replace("fn x", &format!("go();\n{end}fn x"));
+        let cut = body.replace("fn x", &format!("rset();\n{end}fn x"));
         assert_eq!(found(&cut), want);
-        let moved = body.replace("fn go", "fn no");
-        let want = "src/a.rs:1: the anchor go holds nothing of that name";
+        let moved = body.replace("fn rset", "fn no");
+        let want = "src/a.rs:1: the anchor rset holds nothing of that name";
         assert_eq!(found(&format!("{moved}{end}")), want);
     }
 
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn an_excerpt_of_25_lines_fits_and_one_of_26_does_not() {
         let lines = |count: usize| {
-            found(&SOURCE.replace("fn go() {}\n", &"go\n".repeat(count)))
+            found(&SOURCE.replace("fn rset() {}\n", &"rset\n".repeat(count)))
         };
         assert_eq!(lines(25), "");
         assert_eq!(

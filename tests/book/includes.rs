@@ -146,9 +146,9 @@ mod tests {
     use super::*;
 
     const PAGE: &str = "# A\n\n`src/a.rs`\n\n```rust,ignore\n\
-        {{#include ../../src/a.rs:go}}\n```\n\n`transcripts/b/c.txt`\n\n\
+        {{#include ../../src/a.rs:rset}}\n```\n\n`transcripts/b/c.txt`\n\n\
         ```smtp\n{{#include ../../transcripts/b/c.txt}}\n```\n";
-    const SOURCE: &str = "// ANCHOR: go\nfn go() {}\n// ANCHOR_END: go\n";
+    const SOURCE: &str = "// ANCHOR: rset\nfn rset() {}\n// ANCHOR_END: rset\n";
 
     fn good() -> Tree {
         Tree::of(&[
@@ -179,8 +179,8 @@ mod tests {
               the path"]
         );
         assert_eq!(
-            broken("src/a.rs", SOURCE, &SOURCE.replace(": go", ": went")),
-            "book/src/a.md:6: src/a.rs has no anchor go: mend the name\n\
+            broken("src/a.rs", SOURCE, &SOURCE.replace(": rset", ": went")),
+            "book/src/a.md:6: src/a.rs has no anchor rset: mend the name\n\
              src/a.rs:1: no page includes the anchor went: show it, or \
              delete its two lines"
         );
@@ -188,13 +188,13 @@ mod tests {
 
     #[test]
     fn line_numbers_and_whole_source_files_are_refused() {
-        for wrong in ["1:3", "2", "go:", ":7"] {
+        for wrong in ["1:3", "2", "rset:", ":7"] {
             let found =
-                broken("book/src/a.md", "rs:go", &format!("rs:{wrong}"));
+                broken("book/src/a.md", "rs:rset", &format!("rs:{wrong}"));
             let want = format!("book/src/a.md:6: '{wrong}' is no anchor");
             assert!(found.starts_with(&want), "{found}");
         }
-        let found = broken("book/src/a.md", "rs:go", "rs");
+        let found = broken("book/src/a.md", "rs:rset", "rs");
         let want = "book/src/a.md:6: src/a.rs is shown by an anchor";
         assert!(found.starts_with(want), "{found}");
         let found = broken("book/src/a.md", "c.txt}}", "c.txt:x}}");
