@@ -59,8 +59,8 @@ impl Ladder {
         let events = events(transcript);
         let clients = clients(transcript);
         let (width, lifelines) = match clients {
-            1 => (470, vec![30, 440]),
-            _ => (520, vec![24, 260, 496]),
+            1 => (424, vec![20, 404]),
+            _ => (480, vec![18, 240, 462]),
         };
         let title = format!("Ladder: {}", transcript.header.title);
         let words = in_words(&events, clients);
