@@ -64,6 +64,10 @@ static TREE: LazyLock<Tree> = LazyLock::new(|| {
     Tree::read()
 });
 
+/// What the program itself says of its commands.
+static HELPS: LazyLock<Vec<(&str, String)>> =
+    LazyLock::new(|| generated::helps(binary()));
+
 fn binary() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_pillarbox"))
 }
@@ -107,17 +111,17 @@ fn what_is_generated_is_what_the_source_says() {
 
 #[test]
 fn every_option_is_explained_on_the_page_of_the_command_line() {
-    assert_none(&options::check(&TREE, &generated::helps(binary())));
+    assert_none(&options::check(&TREE, &HELPS));
 }
 
 #[test]
 fn what_a_sentence_names_in_code_font_is_there() {
-    assert_none(&names::check(&TREE, &generated::helps(binary())));
+    assert_none(&names::check(&TREE, &HELPS));
 }
 
 #[test]
 fn the_commands_of_readme_and_book_are_right() {
-    assert_none(&commands::check(&TREE, &generated::helps(binary())));
+    assert_none(&commands::check(&TREE, &HELPS));
 }
 
 #[test]

@@ -185,9 +185,16 @@ fn arguments_of(helps: &Helps, words: &[String]) -> Vec<String> {
     let Some((_, help)) = help(command) else {
         return vec![format!("pillarbox has no command '{command}'")];
     };
-    let options = Options::read(help);
+    wrong_options(command, &Options::read(help), rest)
+}
+
+fn wrong_options(
+    command: &str,
+    options: &Options,
+    words: &[String],
+) -> Vec<String> {
     let mut findings = Vec::new();
-    let mut rest = rest.iter();
+    let mut rest = words.iter();
     while let Some(word) = rest.next() {
         if !word.starts_with('-') {
             if command != "replay" {

@@ -1,4 +1,5 @@
-//! Exercises: what stands on the page, and what lies in the folder.
+//! Exercises: what stands on the page, and what lies in the folder, agree; and
+//! each case is a transcript, like the recordings.
 //!
 //! Whether a case is red before its solution and green with it, the script
 //! `tests/exercises` shows.

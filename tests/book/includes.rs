@@ -1,8 +1,7 @@
 //! What a page includes is there, and stands on the page as everywhere; what
 //! is marked in the source for the book is in the book, whole.
 //!
-//! mdBook itself puts nothing in the place of an include that leads nowhere,
-//! and takes a line of the source for the end of an excerpt, wherever it is.
+//! mdBook itself puts nothing in the place of an include that leads nowhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,5 @@
-//! The way from a section of an RFC into the source and the transcripts.
+//! The way from a section of an RFC into the source and the transcripts: every
+//! section that a comment, a reply or a header names, with the places.
 
 use pillarbox::transcript::parse::parse;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,6 @@
 //! Links lead somewhere: to a page, to a heading of it, to a picture, or to
-//! one of the few places outside that the book sends a reader to.
+//! one of the few places outside that the book sends a reader to. The README
+//! may lead to any file.
 
 use std::collections::BTreeSet;
 
@@ -47,22 +48,23 @@ pub fn check(tree: &Tree) -> Vec<String> {
 pub fn links(page: &Page) -> Vec<Link> {
     let text = page.words();
     let mut found = Vec::new();
-    for (start, _) in text.match_indices("](") {
-        let target = text[start + 2..].split([')', ' ', '\n']).next();
-        let (words, is_picture) = words_before(&text[..start]);
-        let line = line_of(&text, start);
-        found.push(link(line, is_picture, words, target.unwrap_or_default()));
-    }
-    for mark in ["href=\"", "src=\""] {
+    for (mark, ends) in [
+        ("](", [')', ' ', '\n']),
+        ("href=\"", ['"'; 3]),
+        ("src=\"", ['"'; 3]),
+        ("<", ['>'; 3]),
+    ] {
         for (start, _) in text.match_indices(mark) {
-            let target = text[start + mark.len()..].split('"').next();
-            let line = line_of(&text, start);
-            found.push(link(line, false, "", target.unwrap_or_default()));
+            let (before, rest) = text.split_at(start);
+            let target = rest[mark.len()..].split(ends).next();
+            let target = target.unwrap_or_default();
+            let (words, is_picture) = match mark {
+                "](" => words_before(before),
+                "<" if !target.starts_with("http") => continue,
+                _ => ("", false),
+            };
+            found.push(link(line_of(&text, start), is_picture, words, target));
         }
-    }
-    for (start, _) in text.match_indices("<http") {
-        let target = text[start + 1..].split('>').next().unwrap_or_default();
-        found.push(link(line_of(&text, start), false, "", target));
     }
     for mark in ["][", "\n["] {
         for (start, _) in text.match_indices(mark) {

@@ -1,5 +1,9 @@
-//! Every option is explained on the page of the command line, in words that
-//! somebody wrote: what `--help` prints does not count.
+//! Every option is explained on the page of the command line, and no other one:
+//! in words that somebody wrote. What `--help` prints does not count.
+//!
+//! Interface:
+//!   `Options`  what a `--help` names
+//!   `check`    the findings
 
 use super::page::{Heading, Page};
 use super::tree::{Tree, at};

@@ -1,5 +1,5 @@
 //! The state table and the reply table, as Markdown: from the machine itself
-//! and from the replies themselves.
+//! and from the replies themselves. No state, command or reply can be left out.
 
 use pillarbox::protocol::command::Command;
 use pillarbox::protocol::reply::{self, Reply};

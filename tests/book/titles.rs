@@ -1,6 +1,7 @@
 //! What a section of an RFC is called, copied from the tables of contents.
 //!
-//! Only the three that the book quotes from are here with their sections.
+//! A section that is named somewhere and is not there is a finding. Only the
+//! three that the book quotes from are here with their sections.
 
 use std::collections::BTreeSet;
 
