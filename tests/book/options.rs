@@ -82,41 +82,59 @@ pub fn check(tree: &Tree, helps: &[(&str, String)]) -> Vec<String> {
         return vec![at(PAGE, 1, "the page is missing")];
     };
     let page = Page::new(PAGE, text);
-    let mut findings = Vec::new();
-    for (command, help) in helps {
+    let check = |(command, help): &(&str, String)| {
         let Some(lines) = section(&page, command) else {
             let what = format!("there is no section `## ... {command} ...`");
-            findings.push(at(PAGE, 1, &what));
-            continue;
+            return vec![at(PAGE, 1, &what)];
         };
         let options = Options::read(help);
-        let named = named(&page);
-        for option in options.words() {
-            let is_it = |(line, word): &&(usize, String)| {
-                *word == option && (is_general(word) || lines.contains(line))
-            };
-            if !named.iter().any(|named| is_it(&named)) {
-                let what = format!(
-                    "{option} of '{command}' is not explained in this \
-                     section: write a sentence with `{option}`"
-                );
-                findings.push(at(PAGE, *lines.start(), &what));
-            }
-        }
-        let inside = named.iter().filter(|(line, _)| lines.contains(line));
-        for (line, word) in inside.filter(|_| *command != "pillarbox") {
-            if !options.has(word) {
-                let what = format!("{command} has no {word}: take it out");
-                findings.push(at(PAGE, *line, &what));
-            }
-        }
-    }
-    findings
+        [
+            unexplained(&page, command, &lines, &options),
+            unknown(&page, command, &lines, &options),
+        ]
+        .concat()
+    };
+    helps.iter().flat_map(check).collect()
 }
 
-/// What every command has.
-fn is_general(option: &str) -> bool {
-    ["--help", "-h"].contains(&option)
+fn unexplained(
+    page: &Page,
+    command: &str,
+    lines: &RangeInclusive<usize>,
+    options: &Options,
+) -> Vec<String> {
+    let named = named(page);
+    let is_here = |line, option: &str| {
+        // What every command has, is explained once.
+        ["--help", "-h"].contains(&option) || lines.contains(line)
+    };
+    let is_missing = |option: &String| {
+        !named.iter().any(|(line, word)| word == option && is_here(line, word))
+    };
+    let finding = |option: String| {
+        let what = format!(
+            "{option} of '{command}' is not explained in this section: write \
+             a sentence with `{option}`"
+        );
+        at(PAGE, *lines.start(), &what)
+    };
+    options.words().into_iter().filter(is_missing).map(finding).collect()
+}
+
+/// What the section names, and its command has not.
+fn unknown(
+    page: &Page,
+    command: &str,
+    lines: &RangeInclusive<usize>,
+    options: &Options,
+) -> Vec<String> {
+    let is_wrong = |(line, word): &(usize, String)| {
+        command != "pillarbox" && lines.contains(line) && !options.has(word)
+    };
+    let finding = |(line, word): (usize, String)| {
+        at(PAGE, line, &format!("{command} has no {word}: take it out"))
+    };
+    named(page).into_iter().filter(is_wrong).map(finding).collect()
 }
 
 /// The lines under the h2 heading that names the command. For the program
