@@ -8,11 +8,8 @@
 // "C1>" and "S:": who speaks, and in which session if there are several.
 const SPEAKER = /^([CSM])(\d?)[:>]/;
 
-function element(name, className, text = '') {
-    const made = document.createElement(name);
-    made.className = className;
-    made.textContent = text;
-    return made;
+function element(name, className, textContent = '') {
+    return Object.assign(document.createElement(name), { className, textContent });
 }
 
 // Cards: the path that stands before a block becomes the block's heading.
@@ -213,10 +210,8 @@ function addStepper(card, steps) {
     start.addEventListener('click', begin);
     part('.back').addEventListener('click', back);
     part('.stop').addEventListener('click', stop);
-    panel.addEventListener('submit', (event) => {
-        event.preventDefault();
-        next();
-    });
+    // The button "Next", and Enter in a guess.
+    panel.addEventListener('submit', (event) => { event.preventDefault(); next(); });
     card.addEventListener('keydown', (event) => {
         if (!card.matches('.stepping') || event.altKey || event.ctrlKey || event.metaKey) return;
         const keys = { Escape: stop };
@@ -239,7 +234,7 @@ document.querySelectorAll('main pre > code').forEach((code, i) => {
     makeReachable(code, `Block ${i + 1}: ${path ?? 'text'}`);
     if (!caption) return;
     const card = putInCard(pre, caption);
-    if (!code.matches('.language-smtp')) return;
+    if (!code.matches('.smtp, .language-smtp')) return;
     card.classList.add('transcript');
     addStepper(card, makeSteps(drawLines(code, idOf(path))));
     code.addEventListener('keydown', walkLines);
@@ -261,6 +256,13 @@ contents.addEventListener('keydown', (event) => {
     if (!['Enter', ' '].includes(event.key)) return;
     event.preventDefault();
     contents.click();
+});
+
+// A link may lead to a line that a stepper still hides.
+window.addEventListener('hashchange', () => {
+    const number = document.querySelector('.line[hidden] > :target');
+    number?.closest('.card').querySelector('.stop').click();
+    number?.focus();
 });
 
 // A selection within a transcript is copied as it stands in the file.

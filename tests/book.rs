@@ -15,6 +15,7 @@
 mod support;
 
 mod book {
+    pub mod anchors;
     pub mod chapters;
     pub mod commands;
     pub mod events;
@@ -27,6 +28,7 @@ mod book {
     pub mod links;
     pub mod machine_picture;
     pub mod model_picture;
+    pub mod names;
     pub mod options;
     pub mod page;
     pub mod rfc;
@@ -40,7 +42,7 @@ mod book {
 
 use book::tree::Tree;
 use book::{
-    chapters, commands, exercises, generated, includes, index, links, options,
+    chapters, commands, exercises, generated, includes, links, names, options,
     shown, titles,
 };
 use std::path::Path;
@@ -61,6 +63,10 @@ static TREE: LazyLock<Tree> = LazyLock::new(|| {
     generated::redraw(&tree, &files);
     Tree::read()
 });
+
+/// What the program itself says of its commands.
+static HELPS: LazyLock<Vec<(&str, String)>> =
+    LazyLock::new(|| generated::helps(binary()));
 
 fn binary() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_pillarbox"))
@@ -105,12 +111,17 @@ fn what_is_generated_is_what_the_source_says() {
 
 #[test]
 fn every_option_is_explained_on_the_page_of_the_command_line() {
-    assert_none(&options::check(&TREE, &generated::helps(binary())));
+    assert_none(&options::check(&TREE, &HELPS));
+}
+
+#[test]
+fn what_a_sentence_names_in_code_font_is_there() {
+    assert_none(&names::check(&TREE, &HELPS));
 }
 
 #[test]
 fn the_commands_of_readme_and_book_are_right() {
-    assert_none(&commands::check(&TREE, &generated::helps(binary())));
+    assert_none(&commands::check(&TREE, &HELPS));
 }
 
 #[test]
@@ -119,16 +130,6 @@ fn the_commands_of_readme_and_book_do_what_they_should() {
 }
 
 #[test]
-fn every_section_in_the_index_has_its_title() {
-    let has_none = |section: &book::rfc::Section| {
-        titles::is_listed(section.rfc)
-            && !section.number.is_empty()
-            && titles::section_title(section).is_none()
-    };
-    let missing: Vec<String> = index::all_sections(&TREE)
-        .into_iter()
-        .filter(has_none)
-        .map(|s| format!("tests/book/titles.txt:1: no {} {}", s.rfc, s.number))
-        .collect();
-    assert_none(&missing);
+fn every_section_that_is_named_is_one() {
+    assert_none(&titles::check(&TREE));
 }

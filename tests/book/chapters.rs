@@ -24,10 +24,11 @@ const PARTS: [&str; 7] = [
 /// The course has at least so many exercises.
 const FEWEST_EXERCISES: usize = 22;
 
-/// One chapter, and its number.
+/// One chapter, its number, and its title in SUMMARY.md.
 pub struct Chapter {
     pub page: Page,
     pub number: usize,
+    title: String,
 }
 
 /// A part of a chapter: the lines from its heading to the next one.
@@ -44,7 +45,8 @@ pub fn chapters(tree: &Tree) -> Vec<Chapter> {
         let (number, _) = entry.title.split_once(". ")?;
         let number = number.parse().ok()?;
         let text = tree.text(&entry.path)?;
-        Some(Chapter { page: Page::new(&entry.path, text), number })
+        let page = Page::new(&entry.path, text);
+        Some(Chapter { page, number, title: entry.title })
     };
     entries(tree).into_iter().filter_map(chapter).collect()
 }
@@ -89,14 +91,15 @@ fn check_one(chapter: &Chapter, exercises: &[Exercise]) -> Vec<String> {
         });
     }
     findings.extend(ladder(page));
+    findings.extend(unclosed(page));
     findings.extend(instructor(page));
     findings
 }
 
 fn title(chapter: &Chapter) -> Option<String> {
-    let want = format!("# {}. ", chapter.number);
-    let is_title = chapter.page.line(1).starts_with(&want);
-    let what = format!("the first line must begin with `{want}`");
+    let want = format!("# {}", chapter.title);
+    let what = format!("the first line must be `{want}`, as in SUMMARY.md");
+    let is_title = chapter.page.line(1) == want;
     (!is_title).then(|| at(&chapter.page.path, 1, &what))
 }
 
@@ -255,6 +258,21 @@ fn ladder(page: &Page) -> Option<String> {
     (!has_one).then(|| at(&page.path, 1, what))
 }
 
+/// A folded part that does not end swallows the rest of the page.
+fn unclosed(page: &Page) -> Option<String> {
+    let mut open: Option<usize> = None;
+    for (line, text) in page.prose() {
+        match text {
+            "</details>" => open = None,
+            _ if !text.starts_with("<details") => {}
+            _ if open.is_some() => break,
+            _ => open = Some(line),
+        }
+    }
+    let what = "this folded part does not end: </details>";
+    open.map(|line| at(&page.path, line, what))
+}
+
 /// The notes for the instructor: last, folded, and with what is asked of them.
 fn instructor(page: &Page) -> Vec<String> {
     let opening = page.lines().find(|(_, place, text)| {
@@ -273,6 +291,7 @@ fn instructor(page: &Page) -> Vec<String> {
             findings.push(at(&page.path, first, &what));
         }
     }
+    findings.extend(minutes(page));
     let summary = "<summary>For the instructor</summary>";
     let is_named = page.line(first + 1) == summary;
     if !is_named || !page.line(first + 2).is_empty() {
@@ -287,6 +306,20 @@ fn instructor(page: &Page) -> Vec<String> {
     findings
 }
 
+/// `Minutes: 90 (reading 20, code 70).`: the parts must make the whole.
+fn minutes(page: &Page) -> Option<String> {
+    let (line, text) =
+        page.prose().find(|(_, text)| text.starts_with("Minutes: "))?;
+    let more = page.prose().filter(|(other, _)| *other > line);
+    let text = more.fold(text.to_owned(), |all, (_, l)| all + " " + l);
+    let (whole, parts) = text["Minutes: ".len()..].split_once(" (")?;
+    let (parts, _) = parts.split_once(')')?;
+    let last = |part: &str| part.rsplit(' ').next()?.parse::<usize>().ok();
+    let sum: usize = parts.split(',').filter_map(last).sum();
+    let what = format!("the parts make {sum} minutes, not {whole}");
+    (whole != sum.to_string()).then(|| at(&page.path, line, &what))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -297,7 +330,8 @@ mod tests {
     fn found(text: &str) -> Vec<String> {
         let page = Page::new("book/src/03-a.md", text);
         let exercises = super::super::exercises::on_page(&page);
-        check_one(&Chapter { page, number: 3 }, &exercises)
+        let title = "3. A chapter".to_owned();
+        check_one(&Chapter { page, number: 3, title }, &exercises)
     }
 
     #[test]
@@ -308,7 +342,7 @@ mod tests {
     #[test]
     fn each_part_can_be_missed() {
         let cases = [
-            ("# 3. ", "# 4. ", "the first line must begin with `# 3. `"),
+            ("# 3. ", "# 4. ", "the first line must be `# 3. "),
             ("- one\n", "", "You will be able to: 2 bullets"),
             ("## Predict", "## Guess", "'Guess' is no part of a chapter"),
             ("## Predict", "## Guess", "the part `## Predict` is missing"),
@@ -323,6 +357,8 @@ mod tests {
             ("run -- replay", "run -- play", "say how to try"),
             ("pictures/ladder-", "pictures/", "no ladder"),
             ("Minutes: ", "Time: ", "begins with `Minutes: `"),
+            ("conversation 70", "talk 60", "the parts make 80 minutes, not 90"),
+            ("</details>", "", "this folded part does not end"),
             ("- Ask: ", "- ", "begins with `- Ask: `"),
             ("- Demo: ", "- ", "begins with `- Demo: `"),
             ("- Trap: ", "- ", "begins with `- Trap: `"),
@@ -366,7 +402,7 @@ mod tests {
     #[test]
     fn twenty_one_exercises_are_too_few() {
         let tree = Tree::of(&[
-            ("book/src/SUMMARY.md", "- [3. A](03-a.md)\n- [B](b.md)\n"),
+            ("book/src/SUMMARY.md", "- [3. A chapter](03-a.md)\n- [B](b.md)\n"),
             ("book/src/03-a.md", GOOD),
             ("book/src/b.md", "# B\n"),
         ]);

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::options::Options;
-use super::page::{Page, pages};
+use super::page::pages_and_readme;
 use super::shell::{Typed, cut, named, typed};
 use super::tree::{Tree, at, root};
 
@@ -47,16 +47,14 @@ pub type Helps = [(&'static str, String)];
 
 /// Everything typed in the README and in the book.
 pub fn all(tree: &Tree) -> Vec<Typed> {
-    let readme = tree.text("README.md").unwrap_or_default();
-    let mut found = typed(&Page::new("README.md", readme));
-    found.extend(pages(tree).iter().flat_map(typed));
-    found
+    pages_and_readme(tree).iter().flat_map(typed).collect()
 }
 
 /// All findings about what is typed.
 pub fn check(tree: &Tree, helps: &Helps) -> Vec<String> {
     let mut findings = Vec::new();
-    let named = pages(tree).iter().flat_map(named).collect();
+    let pages = pages_and_readme(tree);
+    let named = pages.iter().flat_map(named).collect();
     for typed in [all(tree), named].concat() {
         for words in cut(&typed.text) {
             let wrong = wrong(tree, helps, &words);
@@ -64,7 +62,7 @@ pub fn check(tree: &Tree, helps: &Helps) -> Vec<String> {
             findings.extend(wrong.into_iter().map(finding));
         }
     }
-    for page in pages(tree) {
+    for page in &pages {
         for block in page.blocks() {
             let what = match block.info.as_str() {
                 "sh" | "bash" | "shell" => {
@@ -130,25 +128,30 @@ fn of_pillarbox(words: &[String]) -> Option<&[String]> {
     is_run.then(|| &rest[start + 1..])
 }
 
-fn missing_files(tree: &Tree, words: &[String]) -> Vec<String> {
+/// Which files of ours are named and are not there.
+pub fn missing_files(tree: &Tree, words: &[String]) -> Vec<String> {
     let parts = words.iter().flat_map(|word| word.split([' ', '=', '@']));
     let is_ours = |part: &&str| {
         let starts = |list: &[&str]| list.iter().any(|s| part.starts_with(s));
         starts(&OURS) && !starts(&MADE) && !part.contains(['*', '{', '<'])
     };
-    parts
-        .filter(is_ours)
-        .filter(|part| !tree.has(without_line(part)))
-        .map(|part| format!("there is no {part}: mend the command"))
-        .collect()
+    let wrong = |part: &str| {
+        let (path, line) = without_line(part);
+        if !tree.has(path) {
+            return Some(format!("there is no {part}: mend the path"));
+        }
+        let length = tree.text(path).map_or(0, |text| text.lines().count());
+        let what = format!("{path} has only {length} lines: mend {part}");
+        (line > length).then_some(what)
+    };
+    parts.filter(is_ours).filter_map(wrong).collect()
 }
 
-/// `--show` takes FILE:LINE.
-fn without_line(path: &str) -> &str {
-    match path.rsplit_once(':') {
-        Some((file, line)) if line.parse::<usize>().is_ok() => file,
-        Some(_) | None => path,
-    }
+/// `--show` takes FILE:LINE. Without a line it is 0.
+fn without_line(path: &str) -> (&str, usize) {
+    let parts = path.rsplit_once(':');
+    let parts = parts.and_then(|(file, n)| Some((file, n.parse().ok()?)));
+    parts.unwrap_or((path, 0))
 }
 
 fn cargo(tree: &Tree, words: &[String]) -> Vec<String> {
@@ -182,9 +185,16 @@ fn arguments_of(helps: &Helps, words: &[String]) -> Vec<String> {
     let Some((_, help)) = help(command) else {
         return vec![format!("pillarbox has no command '{command}'")];
     };
-    let options = Options::read(help);
+    wrong_options(command, &Options::read(help), rest)
+}
+
+fn wrong_options(
+    command: &str,
+    options: &Options,
+    words: &[String],
+) -> Vec<String> {
     let mut findings = Vec::new();
-    let mut rest = rest.iter();
+    let mut rest = words.iter();
     while let Some(word) = rest.next() {
         if !word.starts_with('-') {
             if command != "replay" {
@@ -259,7 +269,7 @@ fn is_playable(tree: &Tree, arguments: &[String]) -> bool {
     });
     // A file that the reader makes.
     let files = arguments.iter().filter(|word| word.contains('/'));
-    let mut files = files.map(|word| without_line(word));
+    let mut files = files.map(|word| without_line(word).0);
     let is_there = arguments.len() > 1 && files.all(|file| tree.has(file));
     is_help || is_replay && !needs_more && is_there
 }
@@ -315,7 +325,7 @@ mod tests {
             ("tests/exercises", ""),
             ("tests/transcripts.rs", ""),
             ("tests/students/right.py", ""),
-            ("transcripts/01-first/helo.txt", ""),
+            ("transcripts/01-first/helo.txt", "1\n2\n3\n4\n5\n6\n7\n"),
         ]);
         check(&tree, &helps())
     }
@@ -352,7 +362,7 @@ mod tests {
             ("cargo run --", "a command is missing, such as serve"),
             (
                 "cargo run -- replay transcripts/01-first/gone.txt",
-                "there is no transcripts/01-first/gone.txt: mend the command",
+                "there is no transcripts/01-first/gone.txt: mend the path",
             ),
             ("cargo test --test gone", "there is no test file tests/gone.rs"),
             ("tests/exercises 03-b", "no exercise 03-b"),
@@ -361,7 +371,7 @@ mod tests {
             (
                 "patch -p1 < book/exercises/03-b/solution.patch",
                 "there is no book/exercises/03-b/solution.patch: mend the \
-                 command",
+                 path",
             ),
         ] {
             let want = format!("book/src/a.md:4: {want}");

@@ -84,9 +84,13 @@ impl Reader<'_> {
                 let lines = vec![self.plain(words)];
                 self.arrow(server, Kind::Lines, lines);
             }
-            Action::ClientConnects => self.connection(from, "connects"),
-            Action::ClientCloses => self.connection(from, "closes"),
-            Action::ServerCloses => self.connection(server, "closes"),
+            Action::ClientConnects => self.connection(from, "client connects"),
+            Action::ClientCloses => {
+                self.connection(from, "client closes the connection");
+            }
+            Action::ServerCloses => {
+                self.connection(server, "server closes the connection");
+            }
             Action::RestOfMessage => self.rest_of_message(),
             Action::Silence(time) => {
                 let title = format!("silence for {}", in_time(*time));
@@ -144,16 +148,7 @@ impl Reader<'_> {
     }
 
     fn connection(&mut self, from: Side, what: &str) {
-        let who = match from {
-            Side::Client(_) => "client",
-            Side::Server(_) => "server",
-        };
-        let lines = vec![format!("{who} {what} the connection")];
-        let lines = match what {
-            "connects" => vec![format!("{who} connects")],
-            _ => lines,
-        };
-        self.arrow(from, Kind::Connection, lines);
+        self.arrow(from, Kind::Connection, vec![what.to_owned()]);
     }
 
     fn arrow(&mut self, from: Side, kind: Kind, lines: Vec<String>) {

@@ -1,4 +1,5 @@
-//! Exercises: what stands on the page, and what lies in the folder.
+//! Exercises: what stands on the page, and what lies in the folder, agree; and
+//! each case is a transcript, like the recordings.
 //!
 //! Whether a case is red before its solution and green with it, the script
 //! `tests/exercises` shows.
@@ -108,11 +109,7 @@ pub fn folders(tree: &Tree) -> Vec<String> {
     let mut findings = Vec::new();
     for name in names(tree) {
         let folder = format!("{FOLDER}{name}");
-        for file in ["case.txt", "solution.patch"] {
-            if tree.text(&format!("{folder}/{file}")).is_none() {
-                findings.push(at(&folder, 1, &format!("has no {file}")));
-            }
-        }
+        findings.extend(files(tree, &folder));
         match shown.get(&name).map_or(&[][..], Vec::as_slice) {
             [_] => {}
             [] => findings.push(at(&folder, 1, "is an exercise of no chapter")),
@@ -126,9 +123,50 @@ pub fn folders(tree: &Tree) -> Vec<String> {
             findings.push(format!("{}: there is no {name}", places[0]));
         }
     }
-    let is_case = |(path, _): &(&str, &str)| path.ends_with(".txt");
-    let cases = tree.under(FOLDER).filter(is_case);
+    let played = [FOLDER, "book/recordings/"].into_iter();
+    let cases = played.flat_map(|folder| tree.under(folder));
+    let cases = cases.filter(|(path, _)| path.ends_with(".txt"));
     findings.extend(cases.flat_map(|(path, text)| case(path, text)));
+    findings
+}
+
+/// What must lie in a folder, and what may.
+fn files(tree: &Tree, folder: &str) -> Vec<String> {
+    let mut findings = Vec::new();
+    for name in ["case.txt", "solution.patch"] {
+        if tree.text(&format!("{folder}/{name}")).is_none() {
+            findings.push(at(folder, 1, &format!("has no {name}")));
+        }
+    }
+    for (path, text) in tree.under(&format!("{folder}/")) {
+        let name = &path[folder.len() + 1..];
+        match name.strip_suffix(".patch") {
+            Some("solution" | "seed") => {
+                findings.extend(patch(tree, path, text));
+            }
+            None if name.starts_with("case") && name.ends_with(".txt") => {}
+            Some(_) | None => {
+                let what = "is no file of an exercise: delete it";
+                findings.push(at(path, 1, what));
+            }
+        }
+    }
+    findings
+}
+
+/// A patch changes files that are there. Whether it fits, the script shows.
+fn patch(tree: &Tree, path: &str, text: &str) -> Vec<String> {
+    let mut findings = Vec::new();
+    for (line, text) in (1..).zip(text.lines()) {
+        if let Some(file) = text.strip_prefix("--- a/")
+            && !tree.has(file)
+        {
+            findings.push(at(path, line, &format!("there is no {file}")));
+        }
+    }
+    if !text.contains("\n@@ ") {
+        findings.push(at(path, 1, "is no patch: make it by `git diff`"));
+    }
     findings
 }
 
@@ -171,6 +209,7 @@ mod tests {
     use super::*;
 
     const GOOD: &str = include_str!("good_chapter.md");
+    const PATCH: &str = "--- a/book/src/03-a.md\n+++ b\n@@ -1 +1 @@\n";
     const CASE: &str =
         "Title: t\nLevel: own\n\nS: 220 {...}\n(client closes)\n";
 
@@ -179,9 +218,9 @@ mod tests {
             ("book/src/SUMMARY.md", "- [3. A](03-a.md)\n"),
             ("book/src/03-a.md", GOOD),
             ("book/exercises/03-one/case.txt", CASE),
-            ("book/exercises/03-one/solution.patch", ""),
+            ("book/exercises/03-one/solution.patch", PATCH),
             ("book/exercises/03-two/case.txt", CASE),
-            ("book/exercises/03-two/solution.patch", ""),
+            ("book/exercises/03-two/solution.patch", PATCH),
         ])
     }
 
@@ -253,6 +292,27 @@ mod tests {
         let twice = GOOD.replace("03-two", "03-one");
         let found = folders(&good().with("book/src/03-a.md", &twice));
         assert!(found.join("\n").contains(": 03-one is shown twice"));
+    }
+
+    #[test]
+    fn a_patch_that_is_none_and_a_file_too_many_are_found() {
+        let path = "book/exercises/03-one/solution.patch";
+        let found = folders(&good().with(path, ""));
+        let want = "is no patch: make it by `git diff`";
+        assert_eq!(found, [format!("{path}:1: {want}")]);
+        let gone = PATCH.replace("03-a", "03-b");
+        let found = folders(&good().with(path, &gone));
+        assert_eq!(found, [format!("{path}:1: there is no book/src/03-b.md")]);
+        let path = "book/exercises/03-one/notes.txt";
+        let found = folders(&good().with(path, CASE)).join("\n");
+        assert!(found.contains("is no file of an exercise"), "{found}");
+    }
+
+    #[test]
+    fn a_recording_is_a_transcript_too() {
+        let path = "book/recordings/a.txt";
+        let found = folders(&good().with(path, "Title: t\n\nS: x\n"));
+        assert!(found[0].starts_with(&format!("{path}:2: ")), "{found:?}");
     }
 
     #[test]

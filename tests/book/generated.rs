@@ -60,7 +60,7 @@ pub fn all(tree: &Tree, binary: &Path) -> (Files, Vec<String>) {
     }
     add(PICTURES, "state-machine.svg", machine_picture::draw());
     add(PICTURES, "mail-model.svg", model_picture::draw());
-    let mut findings = Vec::new();
+    let mut findings = tables::missing(tree);
     for (place, name) in wanted_ladders(tree) {
         match ladder::draw(tree, &name) {
             Ok(picture) => add(PICTURES, &name, picture),

@@ -1,4 +1,5 @@
-//! The way from a section of an RFC into the source and the transcripts.
+//! The way from a section of an RFC into the source and the transcripts: every
+//! section that a comment, a reply or a header names, with the places.
 
 use pillarbox::transcript::parse::parse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,11 +31,6 @@ pub fn index(tree: &Tree) -> String {
         text += &row(&section, &named);
     }
     text.trim_start().to_owned()
-}
-
-/// The sections that the index has.
-pub fn all_sections(tree: &Tree) -> Vec<Section> {
-    named(tree).into_keys().collect()
 }
 
 fn heading(rfc: u32) -> String {
@@ -81,10 +77,7 @@ fn named(tree: &Tree) -> BTreeMap<Section, Named> {
     }
     let links = links(tree);
     for (path, text) in tree.under("transcripts/") {
-        let Ok(transcript) = parse(Path::new(path), text.as_bytes()) else {
-            continue;
-        };
-        for section in sections(&transcript.header.spec.join("; ")) {
+        for section in in_transcript(path, text) {
             let link = links.get(path).cloned();
             let link = link.unwrap_or_else(|| format!("`{}`", short(path)));
             found.entry(section).or_default().transcripts.insert(link);
@@ -95,7 +88,7 @@ fn named(tree: &Tree) -> BTreeMap<Section, Named> {
 
 /// The sections in the comments of a file and in its replies. Its tests are
 /// left out.
-fn in_source(text: &str) -> BTreeSet<Section> {
+pub fn in_source(text: &str) -> BTreeSet<Section> {
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
     let mut words = String::new();
     for line in code.lines() {
@@ -112,6 +105,13 @@ fn in_source(text: &str) -> BTreeSet<Section> {
         words.push(' ');
     }
     sections(&words)
+}
+
+/// The sections in the header of a transcript.
+pub fn in_transcript(path: &str, text: &str) -> BTreeSet<Section> {
+    let transcript = parse(Path::new(path), text.as_bytes());
+    let spec = transcript.map(|read| read.header.spec.join("; "));
+    sections(&spec.unwrap_or_default())
 }
 
 /// `01-first/helo`

@@ -59,8 +59,8 @@ impl Ladder {
         let events = events(transcript);
         let clients = clients(transcript);
         let (width, lifelines) = match clients {
-            1 => (470, vec![30, 440]),
-            _ => (520, vec![24, 260, 496]),
+            1 => (424, vec![20, 404]),
+            _ => (480, vec![18, 240, 462]),
         };
         let title = format!("Ladder: {}", transcript.header.title);
         let words = in_words(&events, clients);
@@ -219,30 +219,21 @@ impl Ladder {
     /// Lines of code in a box, from its upper left corner.
     fn text_in(&mut self, x: i32, top: i32, lines: &[String], colour: &str) {
         let mut y = top;
+        let code = format!("{colour} code");
         for line in lines {
             y += LEADING;
-            match line.as_str() {
-                "" => {
-                    self.svg.text(
-                        (x, y - 1),
-                        Anchor::Start,
-                        "soft note",
-                        "(empty line)",
-                    );
-                }
-                line => {
-                    let class = format!("{colour} code");
-                    self.svg.text((x, y - 1), Anchor::Start, &class, line);
-                }
-            }
+            let (class, text) = match line.as_str() {
+                "" => ("soft note", "(empty line)"),
+                line => (code.as_str(), line),
+            };
+            self.svg.text((x, y - 1), Anchor::Start, class, text);
         }
     }
 
     /// What nobody says: in a box beside the lifeline that it is about.
     fn note(&mut self, at: Side, title: &str, lines: &[String]) {
-        let room = 400;
         let titles = wrap(title, 46, 2);
-        let lines = self.fitted(&shortened(lines), room - 20);
+        let lines = self.fitted(&shortened(lines), self.width - 44);
         let width = word_width(longest(&titles))
             .max(code_width(longest(&lines).max(1)))
             + 16;

@@ -1,9 +1,10 @@
 //! Links lead somewhere: to a page, to a heading of it, to a picture, or to
-//! one of the few places outside that the book sends a reader to.
+//! one of the few places outside that the book sends a reader to. The README
+//! may lead to any file.
 
 use std::collections::BTreeSet;
 
-use super::page::{Page, pages};
+use super::page::{Page, pages_and_readme};
 use super::tree::{Tree, at, resolve};
 
 /// Where a link may lead out of the book.
@@ -24,7 +25,7 @@ pub struct Link {
 /// All findings about links.
 pub fn check(tree: &Tree) -> Vec<String> {
     let mut findings = Vec::new();
-    for page in pages(tree) {
+    for page in pages_and_readme(tree) {
         for link in links(&page) {
             let found = wrong(tree, &page.path, &link);
             findings.extend(found.map(|w| at(&page.path, link.line, &w)));
@@ -42,33 +43,36 @@ pub fn check(tree: &Tree) -> Vec<String> {
     findings
 }
 
-/// The links of a page: `[text](target)`, `[name]: target`, `<target>`, and
-/// those of HTML.
+/// The links of a page: `[text](target)`, `<target>`, and those of HTML. A
+/// link by a name, `[text][name]`, is given with what cannot be a target.
 pub fn links(page: &Page) -> Vec<Link> {
     let text = page.words();
     let mut found = Vec::new();
-    for (start, _) in text.match_indices("](") {
-        let target = text[start + 2..].split([')', ' ', '\n']).next();
-        let (words, is_picture) = words_before(&text[..start]);
-        let line = line_of(&text, start);
-        found.push(link(line, is_picture, words, target.unwrap_or_default()));
-    }
-    for mark in ["href=\"", "src=\""] {
+    for (mark, ends) in [
+        ("](", [')', ' ', '\n']),
+        ("href=\"", ['"'; 3]),
+        ("src=\"", ['"'; 3]),
+        ("<", ['>'; 3]),
+    ] {
         for (start, _) in text.match_indices(mark) {
-            let target = text[start + mark.len()..].split('"').next();
-            let line = line_of(&text, start);
-            found.push(link(line, false, "", target.unwrap_or_default()));
+            let (before, rest) = text.split_at(start);
+            let target = rest[mark.len()..].split(ends).next();
+            let target = target.unwrap_or_default();
+            let (words, is_picture) = match mark {
+                "](" => words_before(before),
+                "<" if !target.starts_with("http") => continue,
+                _ => ("", false),
+            };
+            found.push(link(line_of(&text, start), is_picture, words, target));
         }
     }
-    for (start, _) in text.match_indices("<http") {
-        let target = text[start + 1..].split('>').next().unwrap_or_default();
-        found.push(link(line_of(&text, start), false, "", target));
-    }
-    for (line, text) in (1..).zip(text.lines()) {
-        if let Some((name, target)) = text.split_once("]: ")
-            && name.starts_with('[')
-        {
-            found.push(link(line, false, name, target.trim()));
+    for mark in ["][", "\n["] {
+        for (start, _) in text.match_indices(mark) {
+            let rest = &text[start + mark.len()..];
+            let end = rest.find(']').unwrap_or(0);
+            if mark == "][" || rest[end..].starts_with("]: ") {
+                found.push(link(line_of(&text, start + 1), false, "", "["));
+            }
         }
     }
     found
@@ -97,6 +101,12 @@ fn link(line: usize, is_picture: bool, text: &str, target: &str) -> Link {
 /// Why a link of this page leads nowhere.
 fn wrong(tree: &Tree, page: &str, link: &Link) -> Option<String> {
     let path = link.path.as_str();
+    if path == "[" {
+        return Some("write [text](target): links have no names here".into());
+    }
+    if path.starts_with('/') {
+        return Some(format!("{path} begins at this page, without a /"));
+    }
     if path.contains("://") || path.starts_with("mailto:") {
         let is_known = OUTSIDE.iter().any(|start| path.starts_with(start));
         let what = format!("{path} is not a place the book links to");
@@ -106,7 +116,7 @@ fn wrong(tree: &Tree, page: &str, link: &Link) -> Option<String> {
         "" => page.to_owned(),
         path => resolve(page, path).unwrap_or_default(),
     };
-    if !target.starts_with("book/src/") {
+    if !target.starts_with("book/src/") && page != "README.md" {
         return Some(format!(
             "{path} is not in the book: name it in code font instead"
         ));
@@ -191,7 +201,9 @@ mod tests {
                 "<https://example.org/>",
                 "https://example.org/ is not a place the book links to",
             ),
-            ("[x]: c.md", "there is no book/src/c.md: mend the link"),
+            ("[x]: c.md", "write [text](target): links have no names here"),
+            ("[x][c]", "write [text](target): links have no names here"),
+            ("[x](/a.md)", "/a.md begins at this page, without a /"),
             (
                 "<a href=\"c.md\">x</a>",
                 "there is no book/src/c.md: mend the link",
@@ -200,6 +212,14 @@ mod tests {
             let text = format!("# A\n\n{link}\n");
             assert_eq!(found(&text), [format!("book/src/a.md:3: {want}")]);
         }
+    }
+
+    #[test]
+    fn the_readme_may_lead_to_any_file() {
+        let text = "# A\n[a](src/lib.rs)\n[b](src/gone.rs)\n";
+        let tree = Tree::of(&[("README.md", text), ("src/lib.rs", "")]);
+        let want = "README.md:3: there is no src/gone.rs: mend the link";
+        assert_eq!(check(&tree), [want]);
     }
 
     #[test]

@@ -10,17 +10,17 @@ use pillarbox::protocol::reply;
 use super::svg::{Anchor, Svg, code_width};
 use crate::support::machine::{COLUMNS, ROWS, send, session_in};
 
-const WIDTH: i32 = 500;
+const WIDTH: i32 = 412;
 const END: &str = "Closed";
 
 /// The states but the last, from top to bottom.
 const STATES: [&str; 5] = ["Connected", "Greeted", "Mail", "Rcpt", "Data"];
 
-const BOX: (i32, i32) = (124, 42);
-const LEFT: i32 = 168;
+const BOX: (i32, i32) = (108, 42);
+const LEFT: i32 = 124;
 const STEP: i32 = 96;
 const TOP: i32 = 66;
-const END_LEFT: i32 = 412;
+const END_LEFT: i32 = 324;
 
 /// From one state to another: what leads there.
 struct Edge {
@@ -155,12 +155,14 @@ fn draw_end(svg: &mut Svg, edge: &Edge, from: i32) {
 /// To any other state: round on the left, its words on the way out.
 fn draw_round(svg: &mut Svg, edge: &Edge, from: i32, to: i32) {
     let (out, back) = (from + BOX.1 / 2, to + BOX.1 / 2);
-    let x = if out > back { 26 } else { 12 };
+    let x = if out > back { 18 } else { 12 };
     let points = [(LEFT, out), (x, out), (x, back), (LEFT, back)];
     svg.arrow(&points, "ink");
-    let at = ((x + LEFT) / 2, out - 8);
-    let words = edge.words.join(" ");
-    svg.text(at, Anchor::Middle, "ink code", &words);
+    // Two to a line, the last ones directly above the arrow.
+    for (above, words) in (0..).zip(edge.words.rchunks(2)) {
+        let at = ((x + LEFT) / 2, out - 8 - 18 * above);
+        svg.text(at, Anchor::Middle, "ink code", &words.join(" "));
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use super::svg::{Anchor, Point, Svg};
 
-const WIDTH: i32 = 500;
+const WIDTH: i32 = 450;
 const HEIGHT: i32 = 756;
 
 /// A box: upper left corner, size, colours, name, and a line below it.
@@ -34,47 +34,47 @@ const MACHINES: [Place; 4] = [
 ];
 
 const PARTS: [Place; 7] = [
-    part((40, 80), (298, 48), "panel", "user agent", "her mail program"),
-    part((40, 236), (298, 48), "panel", "queue", "waits on the disk"),
-    part((40, 302), (298, 48), "panel", "look-up", "MX record, or smart host"),
-    part((40, 368), (298, 44), "panel client", "SMTP client", ""),
-    part((40, 526), (130, 72), "panel server", "SMTP server", "Pillarbox"),
-    part((208, 526), (130, 72), "panel", "mailbox", "a Maildir"),
-    part((40, 688), (298, 40), "panel", "user agent", ""),
+    part((32, 80), (268, 48), "panel", "user agent", "her mail program"),
+    part((32, 236), (268, 48), "panel", "queue", "waits on the disk"),
+    part((32, 302), (268, 48), "panel", "look-up", "MX record, or smart host"),
+    part((32, 368), (268, 44), "panel client", "SMTP client", ""),
+    part((32, 526), (118, 72), "panel server", "SMTP server", "Pillarbox"),
+    part((190, 526), (110, 72), "panel", "mailbox", "a Maildir"),
+    part((32, 688), (268, 40), "panel", "user agent", ""),
 ];
 
 const WAYS: [Way; 8] = [
     Way {
-        points: &[(58, 128), (58, 236)],
+        points: &[(50, 128), (50, 236)],
         class: "ink wide",
-        words_at: (74, 168),
+        words_at: (66, 168),
         words: &["push: submission, port 587", "users submit their own mail"],
     },
-    inner(&[(58, 284), (58, 302)]),
-    inner(&[(58, 350), (58, 368)]),
+    inner(&[(50, 284), (50, 302)]),
+    inner(&[(50, 350), (50, 368)]),
     Way {
-        points: &[(58, 412), (58, 526)],
+        points: &[(50, 412), (50, 526)],
         class: "client wide",
-        words_at: (74, 456),
+        words_at: (66, 456),
         words: &["push: SMTP, port 25", "servers hand over others' mail"],
     },
-    inner(&[(170, 562), (208, 562)]),
+    inner(&[(150, 562), (190, 562)]),
     Way {
-        points: &[(272, 688), (272, 598)],
+        points: &[(249, 688), (249, 598)],
         class: "ink wide",
-        words_at: (256, 638),
+        words_at: (233, 638),
         words: &["pull: POP or IMAP"],
     },
     Way {
-        points: &[(338, 390), (392, 390), (392, 268), (338, 268)],
+        points: &[(300, 390), (344, 390), (344, 268), (300, 268)],
         class: "ink dashed",
-        words_at: (402, 308),
+        words_at: (352, 308),
         words: &["4xx, or no", "answer: keep", "it, and try", "again later"],
     },
     Way {
-        points: &[(338, 252), (392, 252), (392, 104), (338, 104)],
+        points: &[(300, 252), (344, 252), (344, 104), (300, 104)],
         class: "server dashed",
-        words_at: (402, 150),
+        words_at: (352, 150),
         words: &["5xx, or too", "old: a bounce", "tells Alice"],
     },
 ];
@@ -91,7 +91,7 @@ const DESCRIPTION: &str = "Alice's user agent pushes the message to her mail \
     is 5xx, or the message is too old, a bounce tells Alice.";
 
 const fn machine(top: i32, height: i32, name: &'static str) -> Place {
-    let (at, size) = ((24, top), (330, height));
+    let (at, size) = ((16, top), (300, height));
     Place { at, size, class: "card", name, more: "" }
 }
 
@@ -117,7 +117,7 @@ pub fn draw() -> String {
     svg.text((WIDTH / 2, 30), Anchor::Middle, "ink bold", title);
     for place in &MACHINES {
         svg.rect(place.at, place.size, place.class);
-        let at = (place.at.0 + 50, place.at.1 + 21);
+        let at = (place.at.0 + 48, place.at.1 + 21);
         svg.text(at, Anchor::Start, "soft small", place.name);
     }
     for place in &PARTS {

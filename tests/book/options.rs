@@ -1,9 +1,14 @@
-//! Every option is explained on the page of the command line, in words that
-//! somebody wrote: what `--help` prints does not count.
+//! Every option is explained on the page of the command line, and no other one:
+//! in words that somebody wrote. What `--help` prints does not count.
+//!
+//! Interface:
+//!   `Options`  what a `--help` names
+//!   `check`    the findings
 
 use super::page::{Heading, Page};
 use super::tree::{Tree, at};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 const PAGE: &str = "book/src/appendix/command-line.md";
 
@@ -23,6 +28,18 @@ impl Options {
     pub fn read(help: &str) -> Options {
         let (_, list) = help.split_once("Options:\n").unwrap_or_default();
         Options { by_name: list.lines().filter_map(option).collect() }
+    }
+
+    /// Each as it is typed: `--mail`, `-m`.
+    fn words(&self) -> Vec<String> {
+        let names = self.by_name.keys().map(|name| format!("--{name}"));
+        let letters = self.by_name.values().filter_map(|(letter, _)| *letter);
+        names.chain(letters.map(|letter| format!("-{letter}"))).collect()
+    }
+
+    /// Whether there is an option of this name, or of this letter.
+    pub fn has(&self, word: &str) -> bool {
+        self.takes_value(word).is_some()
     }
 
     /// Whether a value must follow `--name` or `-n`; none if there is no such
@@ -58,71 +75,93 @@ fn option(line: &str) -> Option<(String, (Option<char>, bool))> {
     Some((name.to_owned(), (letter, takes_value)))
 }
 
-/// All findings: each option in the section of its command, `--help` and
-/// `--version` anywhere.
+/// All findings: each option in the section of its command, and no other one;
+/// `--help` and `--version` anywhere.
 pub fn check(tree: &Tree, helps: &[(&str, String)]) -> Vec<String> {
     let Some(text) = tree.text(PAGE) else {
         return vec![at(PAGE, 1, "the page is missing")];
     };
     let page = Page::new(PAGE, text);
-    let mut findings = Vec::new();
-    for (command, help) in helps {
-        let (line, words) = section(&page, command);
-        if words.is_empty() {
+    let check = |(command, help): &(&str, String)| {
+        let Some(lines) = section(&page, command) else {
             let what = format!("there is no section `## ... {command} ...`");
-            findings.push(at(PAGE, 1, &what));
-            continue;
-        }
-        for (name, (letter, _)) in Options::read(help).by_name {
-            let here = if name == "help" { text } else { words.as_str() };
-            let mut want = |option: String| {
-                if !explains(here, &option) {
-                    let what = format!(
-                        "{option} of '{command}' is not explained in this \
-                         section: write a sentence with `{option}`"
-                    );
-                    findings.push(at(PAGE, line, &what));
-                }
-            };
-            want(format!("--{name}"));
-            letter.into_iter().for_each(|letter| want(format!("-{letter}")));
-        }
-    }
-    findings
+            return vec![at(PAGE, 1, &what)];
+        };
+        let options = Options::read(help);
+        [
+            unexplained(&page, command, &lines, &options),
+            unknown(&page, command, &lines, &options),
+        ]
+        .concat()
+    };
+    helps.iter().flat_map(check).collect()
 }
 
-/// The prose under the h2 heading that names the command, and its line. For
-/// the program itself it is the whole page.
-fn section(page: &Page, command: &str) -> (usize, String) {
+fn unexplained(
+    page: &Page,
+    command: &str,
+    lines: &RangeInclusive<usize>,
+    options: &Options,
+) -> Vec<String> {
+    let named = named(page);
+    let is_here = |line, option: &str| {
+        // What every command has, is explained once.
+        ["--help", "-h"].contains(&option) || lines.contains(line)
+    };
+    let is_missing = |option: &String| {
+        !named.iter().any(|(line, word)| word == option && is_here(line, word))
+    };
+    let finding = |option: String| {
+        let what = format!(
+            "{option} of '{command}' is not explained in this section: write \
+             a sentence with `{option}`"
+        );
+        at(PAGE, *lines.start(), &what)
+    };
+    options.words().into_iter().filter(is_missing).map(finding).collect()
+}
+
+/// What the section names, and its command has not.
+fn unknown(
+    page: &Page,
+    command: &str,
+    lines: &RangeInclusive<usize>,
+    options: &Options,
+) -> Vec<String> {
+    let is_wrong = |(line, word): &(usize, String)| {
+        command != "pillarbox" && lines.contains(line) && !options.has(word)
+    };
+    let finding = |(line, word): (usize, String)| {
+        at(PAGE, line, &format!("{command} has no {word}: take it out"))
+    };
+    named(page).into_iter().filter(is_wrong).map(finding).collect()
+}
+
+/// The lines under the h2 heading that names the command. For the program
+/// itself it is the whole page.
+fn section(page: &Page, command: &str) -> Option<RangeInclusive<usize>> {
+    if command == "pillarbox" {
+        return Some(1..=page.length());
+    }
     let headings = page.headings();
     let mut seconds = headings.iter().filter(|heading| heading.level == 2);
     let is_it = |heading: &&Heading| {
         let mut words = heading.text.split([' ', '`']);
         words.any(|word| word == command)
     };
-    let (first, last) = match command {
-        "pillarbox" => (1, page.length()),
-        _ => match seconds.find(is_it) {
-            None => return (1, String::new()),
-            Some(heading) => {
-                let next = seconds.next().map(|next| next.line - 1);
-                (heading.line, next.unwrap_or(page.length()))
-            }
-        },
-    };
-    let inside = |(line, _): &(usize, &str)| (first..=last).contains(line);
-    let lines = page.prose().filter(inside).map(|(_, text)| text);
-    (first, lines.collect::<Vec<_>>().join("\n"))
+    let first = seconds.find(is_it)?.line;
+    let last = seconds.next().map_or(page.length(), |next| next.line - 1);
+    Some(first..=last)
 }
 
-/// Whether the option stands in code font, alone or with its value.
-fn explains(text: &str, option: &str) -> bool {
-    text.match_indices(option).any(|(start, _)| {
-        let before = text[..start].chars().next_back();
-        let after = text[start + option.len()..].chars().next();
-        matches!(before, Some('`' | ' '))
-            && matches!(after, Some('`' | ' ' | '='))
-    })
+/// The options that stand in code font, alone or with a value, with the line.
+fn named(page: &Page) -> Vec<(usize, String)> {
+    let mut named = Vec::new();
+    for (line, code) in page.code() {
+        let words = code.split([' ', '=']).filter(|w| w.starts_with('-'));
+        named.extend(words.map(|word| (line, word.to_owned())));
+    }
+    named
 }
 
 #[cfg(test)]
@@ -168,10 +207,11 @@ mod tests {
     fn an_option_that_the_page_does_not_explain_is_found() {
         assert_eq!(found(PAGE_TEXT), [""; 0]);
         for (old, new) in [
-            ("`--mail DIR`", "`--mailbox`"),
+            ("`--mail DIR`", "`mail DIR`"),
             ("`--mail DIR`", "x--mail"),
             ("`--max-size` y.", "y.\n\n```text\n`--max-size`\n```\n"),
             ("`-m`", "m"),
+            ("`-m`", "`m`"),
             ("`-h`", ""),
             ("`--run`", ""),
         ] {
@@ -180,6 +220,13 @@ mod tests {
             assert_eq!(found.len(), 1, "{found:?}");
             assert!(found[0].contains("is not explained"), "{found:?}");
         }
+    }
+
+    #[test]
+    fn an_option_that_the_command_has_no_more_is_found() {
+        let text = PAGE_TEXT.replace("`-m`", "`-m`\n`--frob N`");
+        let want = format!("{PAGE}:8: serve has no --frob: take it out");
+        assert_eq!(found(&text), [want]);
     }
 
     #[test]

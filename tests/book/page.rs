@@ -5,7 +5,7 @@
 //!   `Block`    a fenced block
 //!   `Heading`  with the id that mdBook gives it
 //!   `Include`  an `{{#include ...}}`, resolved
-//!   `pages`    all pages of the book
+//!   `pages`    all pages of the book; `pages_and_readme`, one more
 //!
 //! It knows the Markdown that this book is written in, not all of it.
 
@@ -50,6 +50,11 @@ pub struct Include {
     pub anchor: Option<String>,
 }
 
+/// Whether a block with this behind its fence is a transcript.
+pub fn is_transcript(info: &str) -> bool {
+    matches!(info, "smtp" | "text,smtp")
+}
+
 /// All pages: the Markdown files that mdBook makes a page of.
 pub fn pages(tree: &Tree) -> Vec<Page> {
     let is_page = |path: &str| {
@@ -62,6 +67,13 @@ pub fn pages(tree: &Tree) -> Vec<Page> {
         .filter(|(path, _)| is_page(path))
         .map(|(path, text)| Page::new(path, text))
         .collect()
+}
+
+/// The README is read like a page, but is none.
+pub fn pages_and_readme(tree: &Tree) -> Vec<Page> {
+    let readme = "README.md";
+    let readme = tree.text(readme).map(|text| Page::new(readme, text));
+    readme.into_iter().chain(pages(tree)).collect()
 }
 
 impl Page {
@@ -156,16 +168,20 @@ impl Page {
         found
     }
 
-    /// The includes, also those in a block. One that is escaped is none.
+    /// Whether this line stands inside of a fenced block.
+    pub fn is_in_block(&self, number: usize) -> bool {
+        self.lines().any(|(n, place, _)| n == number && place == Place::Block)
+    }
+
+    /// The includes, each alone in its line, also those in a block. One that is
+    /// escaped is none.
     pub fn includes(&self) -> Vec<Include> {
-        self.lines()
-            .filter(|(_, _, text)| !text.contains("\\{{#"))
-            .filter_map(|(line, _, text)| {
-                let (_, rest) = text.split_once("{{#include ")?;
-                let (path, _) = rest.split_once("}}")?;
-                Some(self.include(line, path.trim()))
-            })
-            .collect()
+        let include = |(line, _, text): (usize, Place, &str)| {
+            let path = text.trim().strip_prefix("{{#include ")?;
+            let path = path.strip_suffix("}}")?.trim();
+            (!path.contains("}}")).then(|| self.include(line, path))
+        };
+        self.lines().filter_map(include).collect()
     }
 
     fn include(&self, line: usize, text: &str) -> Include {

@@ -1,5 +1,5 @@
-//! Nothing lies about: every transcript is on a page, every page is in the
-//! table of contents, every picture and generated part is used.
+//! Nothing lies about: every transcript and every recording is on a page, every
+//! page is in the table of contents, every picture and generated part is used.
 
 use std::collections::BTreeSet;
 
@@ -44,7 +44,9 @@ fn summary(tree: &Tree) -> Vec<String> {
             let what = format!("there is no file {}: mend it", entry.path);
             findings.push(at(SUMMARY, entry.line, &what));
         }
-        listed.insert(entry.path);
+        if !listed.insert(entry.path) {
+            findings.push(at(SUMMARY, entry.line, "is there twice"));
+        }
     }
     for page in pages(tree) {
         if !listed.contains(&page.path) {
@@ -58,7 +60,9 @@ fn summary(tree: &Tree) -> Vec<String> {
 fn transcripts(tree: &Tree) -> Vec<String> {
     let places = places(tree);
     let is_missing = |path: &&str| !places.contains_key(*path);
-    let files = tree.under("transcripts/").map(|(path, _)| path);
+    let folders = ["transcripts/", "book/recordings/"].into_iter();
+    let files = folders.flat_map(|folder| tree.under(folder));
+    let files = files.map(|(path, _)| path);
     let finding = |path: &str| {
         at(path, 1, "stands on no page of the book: include it on one")
     };
@@ -108,6 +112,7 @@ mod tests {
     fn each_file_that_nobody_shows_is_found() {
         for (path, want) in [
             ("transcripts/b/d.txt", "stands on no page of the book"),
+            ("book/recordings/d.txt", "stands on no page of the book"),
             ("book/src/b.md", "is not in SUMMARY.md"),
             ("book/src/generated/u.md", "is used by no page"),
             ("book/src/pictures/q.svg", "is used by no page"),
@@ -117,6 +122,13 @@ mod tests {
             let want = format!("{path}:1: {want}");
             assert!(findings[0].starts_with(&want), "{findings:?}");
         }
+    }
+
+    #[test]
+    fn a_page_that_is_listed_twice_is_found() {
+        let twice = "- [A](a.md)\n- [A](a.md)\n";
+        let found = check(&good().with(SUMMARY, twice));
+        assert_eq!(found, [format!("{SUMMARY}:2: is there twice")]);
     }
 
     #[test]

@@ -149,7 +149,6 @@ fn style() -> String {
          .small {{ font-size: 14px; }}\n\
          rect {{ stroke-width: 1.5; }}\n\
          polyline {{ fill: none; stroke-width: 2; }}\n\
-         .thin {{ stroke-width: 1; }}\n\
          .wide {{ stroke-width: 4; }}\n\
          .dashed {{ stroke-dasharray: 7 5; }}\n"
     );

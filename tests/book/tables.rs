@@ -1,5 +1,5 @@
 //! The state table and the reply table, as Markdown: from the machine itself
-//! and from the replies themselves.
+//! and from the replies themselves. No state, command or reply can be left out.
 
 use pillarbox::protocol::command::Command;
 use pillarbox::protocol::reply::{self, Reply};
@@ -7,8 +7,11 @@ use pillarbox::protocol::session::Session;
 use pillarbox::server::Settings;
 use std::path::Path;
 
-use super::tree::Tree;
-use crate::support::machine::{COLUMNS, ROWS, outcome};
+use super::tree::{Tree, at};
+use crate::support::machine::{COLUMNS, ROWS, outcome, session_in};
+
+const MACHINE: &str = "src/protocol/session.rs";
+const COMMANDS: &str = "src/protocol/command.rs";
 
 /// Every command in every state, and the lines that were sent for it.
 pub fn states() -> String {
@@ -27,6 +30,48 @@ pub fn states() -> String {
         text += &row(vec![name.to_owned(), format!("`{line}`")]);
     }
     text
+}
+
+/// A new state needs a column, and a new command a row: what has none.
+pub fn missing(tree: &Tree) -> Vec<String> {
+    let states = COLUMNS.map(|(_, way)| session_in(way).state().name().into());
+    let read = |line: &str| format!("{:?}", Command::parse(line.as_bytes()));
+    let rows = ROWS.map(|(_, line)| read(line));
+    let commands = rows.map(|read| word(read.trim_start_matches("Ok(")));
+    let mut findings = Vec::new();
+    for (path, name, known, what) in [
+        (MACHINE, "State", &states[..], "column"),
+        (COMMANDS, "Command", &commands[..], "row"),
+    ] {
+        for (line, variant) in variants(tree, path, name) {
+            if !known.contains(&variant) {
+                let what = format!(
+                    "{name}::{variant} has no {what} in \
+                     tests/support/machine.rs"
+                );
+                findings.push(at(path, line, &what));
+            }
+        }
+    }
+    findings
+}
+
+/// The variants of an enum in a source file, each with its line.
+fn variants(tree: &Tree, path: &str, name: &str) -> Vec<(usize, String)> {
+    let text = tree.text(path).unwrap_or_default();
+    let start = format!("pub enum {name} {{");
+    let lines = (1..).zip(text.lines()).skip_while(|(_, l)| *l != start);
+    let inside = lines.skip(1).take_while(|(_, line)| *line != "}");
+    let variant = |(number, line): (usize, &str)| {
+        let name = word(line.strip_prefix("    ")?);
+        name.starts_with(char::is_uppercase).then_some((number, name))
+    };
+    inside.filter_map(variant).collect()
+}
+
+/// The letters that a text begins with.
+fn word(text: &str) -> String {
+    text.chars().take_while(|c| c.is_alphanumeric()).collect()
 }
 
 /// `250 Greeted` has an arrow on the page; silence is a dot.
@@ -71,7 +116,10 @@ fn names(tree: &Tree) -> Vec<String> {
         name.strip_suffix(": Reply = Reply {").map(str::to_owned)
     };
     let names: Vec<String> = source.lines().filter_map(name).collect();
-    assert_eq!(names.len(), reply::ALL.len());
+    assert!(
+        names.len() == reply::ALL.len(),
+        "src/protocol/reply.rs: put each constant into ALL"
+    );
     names
 }
 
@@ -112,4 +160,23 @@ fn row(cells: Vec<String>) -> String {
 
 fn rule(columns: usize) -> String {
     format!("|{}\n", "---|".repeat(columns))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_state_and_a_new_command_are_found() {
+        let tree = Tree::of(&[
+            (MACHINE, "pub enum State {\n    Mail(T),\n    Asleep,\n}\n"),
+            (COMMANDS, "pub enum Command {\n    /// X.\n    Bdat,\n}\n"),
+        ]);
+        let end = "in tests/support/machine.rs";
+        let want = [
+            format!("{MACHINE}:3: State::Asleep has no column {end}"),
+            format!("{COMMANDS}:3: Command::Bdat has no row {end}"),
+        ];
+        assert_eq!(missing(&tree), want);
+    }
 }

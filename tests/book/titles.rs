@@ -1,8 +1,14 @@
 //! What a section of an RFC is called, copied from the tables of contents.
 //!
-//! Only the three that the book quotes from are here with their sections.
+//! A section that is named somewhere and is not there is a finding. Only the
+//! three that the book quotes from are here with their sections.
 
-use super::rfc::Section;
+use std::collections::BTreeSet;
+
+use super::index::{in_source, in_transcript};
+use super::page::pages_and_readme;
+use super::rfc::{Section, sections};
+use super::tree::{Tree, at};
 
 /// `5321 4.1.4 Order of Commands`, a line each.
 const SECTIONS: &str = include_str!("titles.txt");
@@ -33,6 +39,37 @@ const RFCS: [(u32, &str); 15] = [
     (9422, "The LIMITS SMTP Service Extension"),
 ];
 
+/// A section that no RFC has is a slip of the pen: on a page, in the source or
+/// in a transcript.
+pub fn check(tree: &Tree) -> Vec<String> {
+    let mut findings = Vec::new();
+    let mut want = |path: &str, text: &str, named: BTreeSet<Section>| {
+        for section in named.iter().filter(|section| is_unknown(section)) {
+            let number = &section.number;
+            let line = text.lines().position(|line| line.contains(number));
+            let what = format!("RFC {} has no section {number}", section.rfc);
+            findings.push(at(path, line.unwrap_or(0) + 1, &what));
+        }
+    };
+    for page in pages_and_readme(tree) {
+        let words = page.words().replace("\n>", "\n");
+        want(&page.path, &words, sections(&words));
+    }
+    for (path, text) in tree.under("src/") {
+        want(path, text, in_source(text));
+    }
+    for (path, text) in tree.under("transcripts/") {
+        want(path, text, in_transcript(path, text));
+    }
+    findings
+}
+
+fn is_unknown(section: &Section) -> bool {
+    is_listed(section.rfc)
+        && !section.number.is_empty()
+        && section_title(section).is_none()
+}
+
 pub fn rfc_title(rfc: u32) -> Option<&'static str> {
     RFCS.iter().find(|(number, _)| *number == rfc).map(|(_, title)| *title)
 }
@@ -46,4 +83,21 @@ pub fn section_title(section: &Section) -> Option<&'static str> {
 /// The RFCs of which every section has its title here.
 pub fn is_listed(rfc: u32) -> bool {
     matches!(rfc, 1870 | 5321 | 5322)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_section_that_the_rfc_has_not_is_found() {
+        let page = "# A\n(RFC 5321 4.1.4, RFC 2034 8.8)\n(RFC\n> 1870 9.9)\n";
+        let source = "// RFC 5321 9.9\n";
+        let tree = Tree::of(&[("book/src/a.md", page), ("src/b.rs", source)]);
+        let want = [
+            "book/src/a.md:4: RFC 1870 has no section 9.9",
+            "src/b.rs:1: RFC 5321 has no section 9.9",
+        ];
+        assert_eq!(check(&tree), want);
+    }
 }
