@@ -20,6 +20,8 @@ pub struct Exercise {
     pub line: usize,
     /// Behind `### `.
     pub title: String,
+    /// What a link to its heading ends in.
+    pub id: String,
     /// The folders of the cases that are shown, with their lines.
     pub folders: Vec<(usize, String)>,
     pub has_hint: bool,
@@ -51,6 +53,7 @@ fn exercise(page: &Page, heading: &Heading, end: usize) -> Exercise {
     Exercise {
         line: heading.line,
         title: heading.text.clone(),
+        id: heading.id.clone(),
         folders: page.includes().into_iter().filter_map(folder).collect(),
         has_hint: lines.clone().any(|line| folds(page, line, "Hint")),
     }
@@ -101,6 +104,41 @@ fn stars(title: &str) -> Option<usize> {
     let units = ["min", "minutes", "h", "hour", "hours"];
     let is_time = is_amount && units.contains(&unit);
     (!name.is_empty() && is_stars && is_time).then_some(count)
+}
+
+/// All exercises of the book as a table, for whoever plans a lesson.
+pub fn table(tree: &Tree) -> String {
+    let mut rows = String::from(
+        "| exercise | time | what to do | folder |\n|---|---|---|---|\n",
+    );
+    for chapter in chapters(tree) {
+        let page = chapter.page.path.trim_start_matches("book/src/");
+        for Exercise { title, id, folders, .. } in on_page(&chapter.page) {
+            let words = title.trim_start_matches("Exercise ");
+            let (words, time) = words.rsplit_once(" (").unwrap_or((words, ""));
+            let (words, stars) = words.rsplit_once(' ').unwrap_or((words, ""));
+            let time = time.trim_end_matches(')');
+            let folder = folders.first().map_or("", |(_, name)| name);
+            let kind = kind(tree, folder);
+            rows.push_str(&format!(
+                "| [{words}](../{page}#{id}) {stars} | {time} | {kind} | \
+                 `{folder}` |\n",
+            ));
+        }
+    }
+    rows
+}
+
+/// What a student does in an exercise, as its patches tell.
+fn kind(tree: &Tree, name: &str) -> &'static str {
+    let patch = |file| tree.text(&format!("{FOLDER}{name}/{file}.patch"));
+    let changes_code =
+        patch("solution").is_some_and(|text| text.contains("\n+++ b/src/"));
+    match (patch("seed"), changes_code) {
+        (Some(_), _) => "find the bug",
+        (None, true) => "change the code",
+        (None, false) => "fill in the page",
+    }
 }
 
 /// The folders and the pages agree, and each case can be played.

@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 use super::links::links;
 use super::page::pages;
 use super::tree::{Tree, at, root};
-use super::{index, ladder, machine_picture, model_picture, tables};
+use super::{exercises, index, ladder, machine_picture, model_picture, tables};
 
 const TABLES: &str = "book/src/generated";
 const PICTURES: &str = "book/src/pictures";
@@ -54,6 +54,7 @@ pub fn all(tree: &Tree, binary: &Path) -> (Files, Vec<String>) {
     add(TABLES, "state-table.md", tables::states());
     add(TABLES, "reply-table.md", tables::replies(tree));
     add(TABLES, "rfc-index.md", index::index(tree));
+    add(TABLES, "exercises.md", exercises::table(tree));
     for (command, help) in helps(binary) {
         let name = format!("help-{command}.txt");
         add(TABLES, &name.replace("-pillarbox", ""), help);
