@@ -196,10 +196,7 @@ function addStepper(card, steps) {
         show(step);
     }
 
-    function back() {
-        at = Math.max(0, at - 1);
-        show();
-    }
+    function back() { at = Math.max(0, at - 1); show(); }
 
     function stop() {
         reveal(steps.length);
@@ -224,8 +221,6 @@ function addStepper(card, steps) {
         keys[event.key]();
     });
 }
-
-// The page.
 
 document.querySelectorAll('main pre > code').forEach((code, i) => {
     const pre = code.parentElement;

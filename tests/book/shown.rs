@@ -33,7 +33,7 @@ pub fn entries(tree: &Tree) -> Vec<Entry> {
 
 /// All findings about what is not shown, or not there.
 pub fn check(tree: &Tree) -> Vec<String> {
-    [summary(tree), transcripts(tree), parts(tree)].concat()
+    [summary(tree), transcripts(tree), parts(tree), unbuilt(tree)].concat()
 }
 
 fn summary(tree: &Tree) -> Vec<String> {
@@ -41,8 +41,7 @@ fn summary(tree: &Tree) -> Vec<String> {
     let mut listed = BTreeSet::new();
     for entry in entries(tree) {
         if tree.text(&entry.path).is_none() {
-            let what = format!("there is no file {}: mend it", entry.path);
-            findings.push(at(SUMMARY, entry.line, &what));
+            findings.push(at(SUMMARY, entry.line, &no_file(&entry.path)));
         }
         if !listed.insert(entry.path) {
             findings.push(at(SUMMARY, entry.line, "is there twice"));
@@ -87,6 +86,29 @@ fn parts(tree: &Tree) -> Vec<String> {
         .collect()
 }
 
+/// What mdBook would stop at.
+fn unbuilt(tree: &Tree) -> Vec<String> {
+    let mut findings = Vec::new();
+    let book = tree.text("book/book.toml").unwrap_or_default();
+    for (line, text) in (1..).zip(book.lines()) {
+        let names = text.split('"').filter(|n| n.starts_with("pillarbox."));
+        let gone = names.filter(|name| !tree.has(&format!("book/{name}")));
+        let finding = |name| at("book/book.toml", line, &no_file(name));
+        findings.extend(gone.map(finding));
+    }
+    // So a byte that is no UTF-8 has been read.
+    for (path, text) in tree.under("book/src/") {
+        let line = text.lines().position(|line| line.contains('\u{fffd}'));
+        let finding = |line| at(path, line + 1, "is no UTF-8: mend the line");
+        findings.extend(line.map(finding));
+    }
+    findings
+}
+
+fn no_file(name: &str) -> String {
+    format!("there is no file {name}: mend it")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,6 +144,18 @@ mod tests {
             let want = format!("{path}:1: {want}");
             assert!(findings[0].starts_with(&want), "{findings:?}");
         }
+    }
+
+    #[test]
+    fn what_mdbook_would_stop_at_is_found() {
+        let toml = "additional-js = [\"pillarbox.js\"]\n";
+        let found = check(&good().with("book/book.toml", toml));
+        let want = "book/book.toml:1: there is no file pillarbox.js: mend it";
+        assert_eq!(found, [want]);
+        let found =
+            check(&good().with("book/src/generated/t.md", "\n\u{fffd}"));
+        let want = "book/src/generated/t.md:2: is no UTF-8: mend the line";
+        assert_eq!(found, [want]);
     }
 
     #[test]
