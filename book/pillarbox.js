@@ -229,7 +229,7 @@ document.querySelectorAll('main pre > code').forEach((code, i) => {
     makeReachable(code, `Block ${i + 1}: ${path ?? 'text'}`);
     if (!caption) return;
     const card = putInCard(pre, caption);
-    if (!code.matches('.smtp, .language-smtp')) return;
+    if (!code.matches('.smtp')) return;
     card.classList.add('transcript');
     addStepper(card, makeSteps(drawLines(code, idOf(path))));
     code.addEventListener('keydown', walkLines);

@@ -50,11 +50,6 @@ pub struct Include {
     pub anchor: Option<String>,
 }
 
-/// Whether a block with this behind its fence is a transcript.
-pub fn is_transcript(info: &str) -> bool {
-    matches!(info, "smtp" | "text,smtp")
-}
-
 /// All pages: the Markdown files that mdBook makes a page of.
 pub fn pages(tree: &Tree) -> Vec<Page> {
     let is_page = |path: &str| {
