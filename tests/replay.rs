@@ -818,3 +818,15 @@ fn it_blesses_a_page_when_told_to_and_never_in_ci() {
     assert_eq!(code, PASSED, "{text}");
     assert!(text.contains("nothing to bless"), "{text}");
 }
+
+#[test]
+fn a_page_that_plays_the_server_is_passed_over_and_stays_as_it_is() {
+    let folder = Folder::new();
+    let words = "C: NOOP\nS: 250 Not our words\n(server closes)\n";
+    let page = folder.file("page.txt", "Level: own\nPlays: server", words);
+    let before = fs::read_to_string(&page).unwrap();
+    let (text, code) = bless(&["--accept"], &page, None);
+    assert_eq!(code, PASSED, "{text}");
+    assert!(text.contains("1 passed over"), "{text}");
+    assert_eq!(fs::read_to_string(&page).unwrap(), before);
+}

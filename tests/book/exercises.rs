@@ -71,12 +71,12 @@ pub fn check(chapter: usize, exercises: &[Exercise]) -> Vec<(usize, String)> {
         let start = format!("Exercise {chapter}.{number}: ");
         let rest = exercise.title.strip_prefix(&start);
         want(rest.is_some(), &format!("the heading begins with `{start}`"));
-        let stars = rest.and_then(stars);
+        let effort = rest.and_then(Effort::read);
         want(
-            rest.is_none() || stars.is_some(),
+            rest.is_none() || effort.is_some(),
             r"a heading ends in stars and time: `\*\* (40 min)`",
         );
-        let is_easy = number > 1 || stars.is_none_or(|stars| stars == 1);
+        let is_easy = number > 1 || effort.is_none_or(|e| e.stars == r"\*");
         want(is_easy, r"the first exercise of a chapter has one star: `\*`");
         want(exercise.has_hint, "no hint: <summary>Hint</summary>");
         want(exercise.folders.len() == 1, "it must show one case.txt");
@@ -92,36 +92,48 @@ pub fn check(chapter: usize, exercises: &[Exercise]) -> Vec<(usize, String)> {
     findings
 }
 
-/// How many stars `The plus sign moves \* (10 min)` has.
-fn stars(title: &str) -> Option<usize> {
-    let (words, time) = title.strip_suffix(')')?.rsplit_once(" (")?;
-    let (name, stars) = words.rsplit_once(' ')?;
-    let count = stars.matches(r"\*").count();
-    let is_stars = stars == r"\*".repeat(count) && (1..=3).contains(&count);
-    // `10 min`, `project, 6 to 10 hours`
-    let (amount, unit) = time.rsplit_once(' ')?;
-    let is_amount = amount.ends_with(|c: char| c.is_ascii_digit());
-    let units = ["min", "minutes", "h", "hour", "hours"];
-    let is_time = is_amount && units.contains(&unit);
-    (!name.is_empty() && is_stars && is_time).then_some(count)
+/// What a heading says of an exercise: `The plus sign moves \* (10 min)`.
+struct Effort<'a> {
+    name: &'a str,
+    /// As in Markdown, each with its backslash.
+    stars: &'a str,
+    time: &'a str,
 }
 
-/// All exercises of the book as a table, for whoever plans a lesson.
+impl Effort<'_> {
+    fn read(title: &str) -> Option<Effort<'_>> {
+        let (words, time) = title.strip_suffix(')')?.rsplit_once(" (")?;
+        let (name, stars) = words.rsplit_once(' ')?;
+        let count = stars.matches(r"\*").count();
+        let is_stars = stars == r"\*".repeat(count) && (1..=3).contains(&count);
+        // `10 min`, `project, 6 to 10 hours`
+        let (amount, unit) = time.rsplit_once(' ')?;
+        let is_amount = amount.ends_with(|c: char| c.is_ascii_digit());
+        let units = ["min", "minutes", "h", "hour", "hours"];
+        let is_time = is_amount && units.contains(&unit);
+        let is_right = !name.is_empty() && is_stars && is_time;
+        is_right.then_some(Effort { name, stars, time })
+    }
+}
+
+/// All exercises of the book as a table, for whoever plans a lesson. One whose
+/// heading is not as it should be is left out: `check` speaks of it.
 pub fn table(tree: &Tree) -> String {
     let mut rows = String::from(
         "| exercise | time | what to do | folder |\n|---|---|---|---|\n",
     );
     for chapter in chapters(tree) {
         let page = chapter.page.path.trim_start_matches("book/src/");
-        for Exercise { title, id, folders, .. } in on_page(&chapter.page) {
-            let words = title.trim_start_matches("Exercise ");
-            let (words, time) = words.rsplit_once(" (").unwrap_or((words, ""));
-            let (words, stars) = words.rsplit_once(' ').unwrap_or((words, ""));
-            let time = time.trim_end_matches(')');
-            let folder = folders.first().map_or("", |(_, name)| name);
-            let kind = kind(tree, folder);
+        for exercise in on_page(&chapter.page) {
+            let title = exercise.title.trim_start_matches("Exercise ");
+            let (Some(Effort { name, stars, time }), Some((_, folder))) =
+                (Effort::read(title), exercise.folders.first())
+            else {
+                continue;
+            };
+            let (id, kind) = (&exercise.id, kind(tree, folder));
             rows.push_str(&format!(
-                "| [{words}](../{page}#{id}) {stars} | {time} | {kind} | \
+                "| [{name}](../{page}#{id}) {stars} | {time} | {kind} | \
                  `{folder}` |\n",
             ));
         }
@@ -275,8 +287,29 @@ mod tests {
             (r"Plus \* (soon)", None),
             (r"Plus \* (10)", None),
         ] {
-            assert_eq!(stars(title), want, "{title}");
+            let stars = Effort::read(title).map(|e| e.stars.len() / 2);
+            assert_eq!(stars, want, "{title}");
         }
+    }
+
+    #[test]
+    fn the_table_says_what_a_student_does_as_the_patches_tell() {
+        let kinds = |tree: Tree| {
+            let kind =
+                |row: &str| row.split('|').nth(3)?.trim().to_owned().into();
+            let kinds: Vec<String> =
+                table(&tree).lines().skip(2).filter_map(kind).collect();
+            kinds
+        };
+        let fills = "fill in the page";
+        let page = "--- a/case.txt\n+++ b/case.txt\n@@ -1 +1 @@\n";
+        let code = "--- a/src/a.rs\n+++ b/src/a.rs\n@@ -1 +1 @@\n";
+        let solution = "book/exercises/03-one/solution.patch";
+        let seed = "book/exercises/03-one/seed.patch";
+        let tree = || good().with(solution, page);
+        assert_eq!(kinds(tree())[0], fills);
+        assert_eq!(kinds(tree().with(solution, code))[0], "change the code");
+        assert_eq!(kinds(tree().with(seed, code))[0], "find the bug");
     }
 
     #[test]
