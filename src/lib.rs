@@ -106,3 +106,4 @@ pub mod options;
 pub mod protocol;
 pub mod server;
 pub mod transcript;
+pub mod words;

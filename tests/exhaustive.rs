@@ -18,7 +18,7 @@ use pillarbox::protocol::data::{DataLine, Message};
 use pillarbox::protocol::extension::Offer;
 use pillarbox::protocol::line::LineCutter;
 use pillarbox::protocol::reply;
-use pillarbox::protocol::session::{Recipient, Session, State, Verdict};
+use pillarbox::protocol::session::{LocalMailbox, Session, State, Verdict};
 
 fn is_long() -> bool {
     std::env::var_os("PILLARBOX_LONG").is_some()
@@ -176,7 +176,7 @@ fn fresh() -> Session {
 
 fn step(session: &mut Session, command: usize) -> u16 {
     let verdict = match command {
-        3 => Some(Verdict::Welcome(Recipient {
+        3 => Some(Verdict::Welcome(LocalMailbox {
             domain: "example.org".into(),
             local_part: "bob".into(),
         })),

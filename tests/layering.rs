@@ -9,11 +9,17 @@ use std::path::{Path, PathBuf};
 /// Folder of `src`, and what of ours it may name. `main.rs` and `lib.rs` may name
 /// all.
 const MAY_USE: [(&str, &[&str]); 5] = [
-    ("options", &["options", "mailbox", "protocol", "server", "transcript"]),
+    (
+        "options",
+        &["options", "mailbox", "protocol", "server", "transcript", "words"],
+    ),
     ("protocol", &["protocol"]),
-    ("mailbox", &["mailbox", "protocol"]),
-    ("transcript", &["transcript", "protocol::reply"]),
-    ("server", &["server", "protocol", "mailbox", "transcript::writer"]),
+    ("mailbox", &["mailbox", "protocol", "words"]),
+    ("transcript", &["transcript", "protocol::reply", "words"]),
+    (
+        "server",
+        &["server", "protocol", "mailbox", "transcript::writer", "words"],
+    ),
 ];
 
 /// What has no place in the protocol: the standard library's way to the world,

@@ -15,7 +15,7 @@
 use pillarbox::mailbox::disk::{Claim, Disk, DiskFile, RealDisk};
 use pillarbox::mailbox::maildir::{self, Maildirs};
 use pillarbox::protocol::reply;
-use pillarbox::protocol::session::Recipient;
+use pillarbox::protocol::session::LocalMailbox;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -148,11 +148,11 @@ fn open(root: &Path, disk: Box<dyn Disk>) -> io::Result<Maildirs> {
     Maildirs::open(root, "mx.example.org", disk, SystemTime::now())
 }
 
-fn recipient(name: &str) -> Recipient {
-    Recipient { domain: "example.org".into(), local_part: name.into() }
+fn recipient(name: &str) -> LocalMailbox {
+    LocalMailbox { domain: "example.org".into(), local_part: name.into() }
 }
 
-fn two() -> Vec<Recipient> {
+fn two() -> Vec<LocalMailbox> {
     vec![recipient("bob"), recipient("carol")]
 }
 
@@ -163,7 +163,7 @@ impl Post {
         post_in(self.folder)
     }
 
-    fn deliver(&self, recipients: &[Recipient]) -> io::Result<String> {
+    fn deliver(&self, recipients: &[LocalMailbox]) -> io::Result<String> {
         let now = SystemTime::now();
         let mut staged = self.maildirs.stage(recipients, now)?;
         staged.write(TEXT)?;

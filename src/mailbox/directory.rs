@@ -1,7 +1,7 @@
 //! The directory: which mailboxes exist (RFC 5321 3.3 and 4.5.1).
 //!
 //! A client's text is looked up here and never becomes a path by itself. What
-//! comes out is a `Recipient` in the directory's own spelling: either one of
+//! comes out is a `LocalMailbox` in the directory's own spelling: either one of
 //! the mailboxes that were named at the start, or a word from a narrow
 //! alphabet in which no path can be written.
 //!
@@ -14,7 +14,7 @@
 
 use crate::protocol::address::{ForwardPath, Host, Mailbox};
 use crate::protocol::reply::{self, Reply};
-use crate::protocol::session::{Recipient, Verdict};
+use crate::protocol::session::{LocalMailbox, Verdict};
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -28,9 +28,9 @@ const POSTMASTER: &str = "postmaster";
 #[derive(Debug)]
 pub struct Directory {
     domains: Vec<String>,
-    named: BTreeSet<Recipient>,
+    named: BTreeSet<LocalMailbox>,
     is_open: bool,
-    made: Mutex<BTreeSet<Recipient>>,
+    made: Mutex<BTreeSet<LocalMailbox>>,
 }
 
 impl Directory {
@@ -38,10 +38,10 @@ impl Directory {
     ///
     /// `domains` are in canonical form, the first one is `<postmaster>`'s. If
     /// `named` is empty the directory is open: every plain name has a mailbox.
-    pub fn new(domains: Vec<String>, named: Vec<Recipient>) -> Directory {
+    pub fn new(domains: Vec<String>, named: Vec<LocalMailbox>) -> Directory {
         let is_open = named.is_empty();
-        let mut named: BTreeSet<Recipient> = named.into_iter().collect();
-        named.extend(domains.iter().map(|domain| Recipient {
+        let mut named: BTreeSet<LocalMailbox> = named.into_iter().collect();
+        named.extend(domains.iter().map(|domain| LocalMailbox {
             domain: domain.clone(),
             local_part: POSTMASTER.to_owned(),
         }));
@@ -50,12 +50,12 @@ impl Directory {
     }
 
     /// The mailboxes that exist before any mail has come.
-    pub fn named(&self) -> impl Iterator<Item = &Recipient> {
+    pub fn named(&self) -> impl Iterator<Item = &LocalMailbox> {
         self.named.iter()
     }
 
     /// Learns of mailboxes that were made in an earlier run.
-    pub fn remember(&self, made: impl IntoIterator<Item = Recipient>) {
+    pub fn remember(&self, made: impl IntoIterator<Item = LocalMailbox>) {
         self.made().extend(made);
     }
 
@@ -65,7 +65,7 @@ impl Directory {
             ForwardPath::Postmaster => self.postmaster(),
             ForwardPath::Mailbox(mailbox) => self.find(mailbox),
         };
-        let has_room = |r: &Recipient| {
+        let has_room = |r: &LocalMailbox| {
             let made = self.made();
             made.contains(r) || made.len() < MAILBOX_LIMIT
         };
@@ -82,7 +82,7 @@ impl Directory {
     ///
     /// RCPT makes no mailbox, delivery does. So many a transaction may have
     /// been promised the last free place.
-    pub fn admit(&self, recipients: &[Recipient]) -> Result<(), Reply> {
+    pub fn admit(&self, recipients: &[LocalMailbox]) -> Result<(), Reply> {
         let mut made = self.made();
         let new = recipients.iter().filter(|r| !made.contains(r)).count();
         if new > 0 && made.len() + new > MAILBOX_LIMIT {
@@ -92,16 +92,16 @@ impl Directory {
         Ok(())
     }
 
-    fn postmaster(&self) -> Result<Recipient, Reply> {
+    fn postmaster(&self) -> Result<LocalMailbox, Reply> {
         let domain = self.domains.first().ok_or(reply::NO_SUCH_MAILBOX)?;
-        Ok(Recipient {
+        Ok(LocalMailbox {
             domain: domain.clone(),
             local_part: POSTMASTER.to_owned(),
         })
     }
 
     // ANCHOR: find
-    fn find(&self, mailbox: &Mailbox) -> Result<Recipient, Reply> {
+    fn find(&self, mailbox: &Mailbox) -> Result<LocalMailbox, Reply> {
         let domain = mailbox.host.canonical();
         if !self.domains.contains(&domain) {
             return Err(match mailbox.host {
@@ -113,14 +113,14 @@ impl Directory {
         let without_tag = whole.split('+').next().unwrap_or_default();
         let named = |local_part: &str| {
             let local_part = local_part.to_owned();
-            let recipient = Recipient { domain: domain.clone(), local_part };
+            let recipient = LocalMailbox { domain: domain.clone(), local_part };
             self.named.contains(&recipient).then_some(recipient)
         };
         if let Some(found) = named(&whole).or_else(|| named(without_tag)) {
             return Ok(found);
         }
         if self.is_open && is_plain(without_tag) {
-            Ok(Recipient { domain, local_part: without_tag.to_owned() })
+            Ok(LocalMailbox { domain, local_part: without_tag.to_owned() })
         } else {
             Err(reply::NO_SUCH_MAILBOX)
         }
@@ -129,7 +129,7 @@ impl Directory {
 
     /// A session that panicked while it held the lock left the set as it was:
     /// nothing in here stops half-way.
-    fn made(&self) -> MutexGuard<'_, BTreeSet<Recipient>> {
+    fn made(&self) -> MutexGuard<'_, BTreeSet<LocalMailbox>> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -148,9 +148,9 @@ mod tests {
     use super::*;
     use crate::protocol::address;
 
-    fn recipient(text: &str) -> Recipient {
+    fn recipient(text: &str) -> LocalMailbox {
         let (local_part, domain) = text.rsplit_once('@').unwrap();
-        Recipient { domain: domain.into(), local_part: local_part.into() }
+        LocalMailbox { domain: domain.into(), local_part: local_part.into() }
     }
 
     fn domains() -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use super::disk::Disk;
 use super::names::is_our_name;
-use crate::protocol::session::Recipient;
+use crate::protocol::session::LocalMailbox;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -16,7 +16,7 @@ const ABANDONED: Duration = Duration::from_secs(36 * 3600);
 pub(super) const PROBE: &str = ".probe-";
 
 /// Where a mailbox is.
-pub(super) fn folder(root: &Path, recipient: &Recipient) -> PathBuf {
+pub(super) fn folder(root: &Path, recipient: &LocalMailbox) -> PathBuf {
     root.join(&recipient.domain).join(&recipient.local_part)
 }
 
@@ -24,12 +24,12 @@ pub(super) fn folder(root: &Path, recipient: &Recipient) -> PathBuf {
 pub(super) fn existing(
     disk: &dyn Disk,
     root: &Path,
-) -> io::Result<Vec<Recipient>> {
+) -> io::Result<Vec<LocalMailbox>> {
     let mut found = Vec::new();
     for domain in folders_in(disk, root)? {
         for local_part in folders_in(disk, &root.join(&domain))? {
             let domain = domain.clone();
-            found.push(Recipient { domain, local_part });
+            found.push(LocalMailbox { domain, local_part });
         }
     }
     Ok(found)

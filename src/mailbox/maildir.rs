@@ -31,7 +31,7 @@ use super::disk::{Claim, Disk, DiskFile};
 use super::leftovers::{PROBE, clean, existing, folder};
 use super::names::{Name, Names};
 use crate::protocol::reply::{self, Reply};
-use crate::protocol::session::Recipient;
+use crate::protocol::session::LocalMailbox;
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::mem;
@@ -50,7 +50,7 @@ pub struct Maildirs {
     disk: Box<dyn Disk>,
     names: Names,
     /// The mailboxes whose folders this process has seen on the disk, synced.
-    ready: Mutex<BTreeSet<Recipient>>,
+    ready: Mutex<BTreeSet<LocalMailbox>>,
     /// While we hold it no other Pillarbox takes our files for left-overs.
     _claim: Claim,
 }
@@ -81,7 +81,7 @@ impl Maildirs {
     }
 
     /// The mailboxes that are on the disk already.
-    pub fn existing(&self) -> io::Result<Vec<Recipient>> {
+    pub fn existing(&self) -> io::Result<Vec<LocalMailbox>> {
         existing(&*self.disk, &self.root)
     }
 
@@ -89,7 +89,7 @@ impl Maildirs {
     ///
     /// One mailbox at a time: a second session that finds the folders must
     /// not count on them before the first has synced them.
-    pub fn make(&self, recipient: &Recipient) -> io::Result<()> {
+    pub fn make(&self, recipient: &LocalMailbox) -> io::Result<()> {
         let domain = self.root.join(&recipient.domain);
         let mailbox = self.folder(recipient);
         let [tmp, new, cur] = SUBFOLDERS.map(|name| mailbox.join(name));
@@ -119,7 +119,7 @@ impl Maildirs {
     /// `now` becomes part of its name.
     pub fn stage(
         &self,
-        recipients: &[Recipient],
+        recipients: &[LocalMailbox],
         now: SystemTime,
     ) -> io::Result<Staged<'_>> {
         let first = recipients.first().ok_or(ErrorKind::InvalidInput)?;
@@ -154,7 +154,7 @@ impl Maildirs {
         Err(ErrorKind::AlreadyExists.into())
     }
 
-    fn folder(&self, recipient: &Recipient) -> PathBuf {
+    fn folder(&self, recipient: &LocalMailbox) -> PathBuf {
         folder(&self.root, recipient)
     }
 }

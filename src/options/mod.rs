@@ -16,6 +16,7 @@ mod serve;
 
 use crate::server::Settings;
 use crate::transcript;
+use crate::words::lower_first;
 use getopts::{Matches, Options};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -103,12 +104,6 @@ fn no_argument(command: &str, given: &Matches) -> Result<(), Complaint> {
         }
         None => Ok(()),
     }
-}
-
-fn lower_first(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|letter| letter.to_ascii_lowercase());
-    first.into_iter().chain(letters).collect()
 }
 
 /// Puts a whole number within `range` into `place`, if the option is given.

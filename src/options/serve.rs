@@ -4,7 +4,7 @@ use super::{Complaint, Invocation, no_argument, number, read, seconds, wrong};
 use crate::mailbox::directory::is_plain;
 use crate::protocol::address::{self, Host};
 use crate::protocol::extension::Extension;
-use crate::protocol::session::Recipient;
+use crate::protocol::session::LocalMailbox;
 use crate::server::Settings;
 use getopts::{Matches, Options};
 use std::fs;
@@ -225,14 +225,14 @@ fn domains(given: &Matches, hostname: &str) -> Result<Vec<String>, Complaint> {
 fn mailboxes(
     given: &Matches,
     domains: &[String],
-) -> Result<Vec<Recipient>, Complaint> {
+) -> Result<Vec<LocalMailbox>, Complaint> {
     let list = given.opt_strs("mailbox");
     list.iter().map(|text| mailbox(text, domains)).collect()
 }
 
 /// A mailbox that exists. Its name becomes a folder's, so the alphabet is
 /// narrow: `[a-z0-9][a-z0-9._+-]{0,63}`.
-fn mailbox(text: &str, domains: &[String]) -> Result<Recipient, Complaint> {
+fn mailbox(text: &str, domains: &[String]) -> Result<LocalMailbox, Complaint> {
     let what = "an address, such as bob@example.org";
     let mailbox =
         address::mailbox(text).map_err(|_| wrong("mailbox", text, what))?;
@@ -249,7 +249,7 @@ fn mailbox(text: &str, domains: &[String]) -> Result<Recipient, Complaint> {
              try --domain {domain}"
         ));
     }
-    Ok(Recipient { domain, local_part })
+    Ok(LocalMailbox { domain, local_part })
 }
 
 fn mail(given: &Matches) -> Result<PathBuf, Complaint> {

@@ -11,6 +11,7 @@
 //!   `session`    the machine: state and command give state and reply
 //!   `extension`  what EHLO offers, what parameters mean
 //!   `reply`      what the server can say, and why
+//!   `replies`    what a server has said, as its client reads it
 //!   `data`       the message, up to the dot
 //!   `trace`      Return-Path and Received
 
@@ -19,6 +20,7 @@ pub mod command;
 pub mod data;
 pub mod extension;
 pub mod line;
+pub mod replies;
 pub mod reply;
 pub mod session;
 pub mod trace;

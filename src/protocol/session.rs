@@ -55,7 +55,7 @@ pub struct Transaction {
     /// Where a bounce would go.
     pub reverse_path: ReversePath,
     /// The mailboxes here that get a copy, each once.
-    pub recipients: Vec<Recipient>,
+    pub recipients: Vec<LocalMailbox>,
     /// What the parameters of MAIL said.
     pub parameters: MailParameters,
     /// Whether a recipient was refused before one was accepted.
@@ -64,7 +64,7 @@ pub struct Transaction {
 
 /// A mailbox of this server, in the one spelling that the directory has for it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Recipient {
+pub struct LocalMailbox {
     /// The domain, in lower case.
     pub domain: String,
     /// The local part, in lower case and without a `+tag`.
@@ -75,7 +75,7 @@ pub struct Recipient {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// It lives here.
-    Welcome(Recipient),
+    Welcome(LocalMailbox),
     /// It does not, or not now.
     Refused(Reply),
 }
@@ -426,7 +426,7 @@ impl Transaction {
     }
 
     /// Two spellings of one mailbox are one recipient.
-    fn with(mut self, recipient: Recipient) -> Transaction {
+    fn with(mut self, recipient: LocalMailbox) -> Transaction {
         if !self.recipients.contains(&recipient) {
             self.recipients.push(recipient);
         }

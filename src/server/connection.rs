@@ -22,6 +22,7 @@ use crate::protocol::extension::Extension;
 use crate::protocol::line::{CommandLine, LineCutter};
 use crate::protocol::reply::{self, Answer};
 use crate::protocol::session::{Session, State};
+use crate::words::printable;
 use std::net::IpAddr;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -257,7 +258,7 @@ impl<'a> Connection<'a> {
             "[{}] {client} helo={} messages={messages} recipients={recipients} \
              bytes={bytes} last=\"{last_reply}\" {end}",
             self.id,
-            printable(name.as_bytes()),
+            printable(name.as_bytes(), LOGGED_BYTES),
         );
     }
 }
@@ -277,17 +278,8 @@ fn show(id: u64, line: &CommandLine<'_>, explainer: Option<&Explainer>) {
         CommandLine::TooLong(beginning) => (*beginning, "... (too long)"),
         CommandLine::BareLineFeed(text) => (*text, ""),
     };
-    log::debug!("[{id}] C: {}", printable(bytes));
+    log::debug!("[{id}] C: {}", printable(bytes, LOGGED_BYTES));
     if let Some(explainer) = explainer {
         explainer.client(id, &[bytes, end.as_bytes()].concat());
     }
 }
-
-// ANCHOR: printable
-/// What a client sent, fit for a log: escaped, and not too long.
-fn printable(bytes: &[u8]) -> String {
-    let shown = bytes.get(..LOGGED_BYTES).unwrap_or(bytes);
-    let dots = if shown.len() < bytes.len() { "..." } else { "" };
-    format!("{}{dots}", shown.escape_ascii())
-}
-// ANCHOR_END: printable

@@ -12,9 +12,10 @@
 
 use super::connection::Connection;
 use super::register::{Caps, Register};
-use super::settings::{Settings, Shared, because};
+use super::settings::{Settings, Shared};
 use crate::protocol::extension::Extension;
 use crate::protocol::reply::{Answer, Reply};
+use crate::words::because;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{
     IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream,

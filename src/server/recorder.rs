@@ -9,12 +9,13 @@
 //!
 //! Connections that are turned away (421 at once) have no session, and no file.
 
-use super::settings::{Settings, because};
+use super::settings::Settings;
 use super::wire::Lost;
 use crate::protocol::extension::Extension;
 use crate::protocol::reply::Answer;
 use crate::protocol::trace;
 use crate::transcript::writer::{Closed, Heading, Writer};
+use crate::words::because;
 use std::fs;
 use std::io;
 use std::net::IpAddr;

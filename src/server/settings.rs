@@ -6,7 +6,8 @@ use crate::mailbox::directory::Directory;
 use crate::mailbox::disk::{Disk, RealDisk};
 use crate::mailbox::maildir::Maildirs;
 use crate::protocol::extension::Offer;
-use crate::protocol::session::Recipient;
+use crate::protocol::session::LocalMailbox;
+use crate::words::because;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -22,7 +23,7 @@ pub struct Settings {
     /// The domains whose mail is kept here, in canonical form.
     pub domains: Vec<String>,
     /// The mailboxes that exist; none for "every plain name".
-    pub mailboxes: Vec<Recipient>,
+    pub mailboxes: Vec<LocalMailbox>,
     /// The folder of the mailboxes.
     pub mail: PathBuf,
     /// The file system: `RealDisk`, but for tests.
@@ -107,15 +108,4 @@ fn prepare(maildirs: Maildirs, directory: &Directory) -> io::Result<Maildirs> {
     }
     directory.remember(maildirs.existing()?);
     Ok(maildirs)
-}
-
-/// An error for people: what cannot be done, then the system's words without
-/// their number.
-pub(super) fn because(what: &str, error: &io::Error) -> io::Error {
-    let text = error.to_string();
-    let reason = text.split(" (os error").next().unwrap_or_default();
-    let mut letters = reason.chars();
-    let first = letters.next().map(|letter| letter.to_ascii_lowercase());
-    let reason: String = first.into_iter().chain(letters).collect();
-    io::Error::new(error.kind(), format!("{what}: {reason}"))
 }

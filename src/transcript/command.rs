@@ -21,7 +21,6 @@ use std::time::Instant;
 
 use super::bless::{bless_all, refusal};
 use super::check::check;
-use super::failure::in_words;
 use super::header::Level;
 use super::matrix::Matrix;
 use super::parse::{self, ParseError};
@@ -34,6 +33,7 @@ use super::settings::{Settings, Subject, Task};
 use super::show;
 use super::stand::Stand;
 use super::target::Match;
+use crate::words::reason;
 
 const PASSED: u8 = 0;
 const FAILED: u8 = 1;
@@ -245,7 +245,7 @@ fn listen(
     };
     let begin = Instant::now();
     let closed = |error: io::Error| {
-        let what = format!("cannot listen on {address}: {}", in_words(&error));
+        let what = format!("cannot listen on {address}: {}", reason(&error));
         Ending::new(NOT_JUDGED, what)
     };
     let listener = TcpListener::bind(address).map_err(closed)?;
@@ -416,6 +416,6 @@ fn create(path: &Path) -> Result<File, Ending> {
 }
 
 fn unwritten(path: &Path, error: &io::Error) -> Ending {
-    let what = format!("cannot write {}: {}", path.display(), in_words(error));
+    let what = format!("cannot write {}: {}", path.display(), reason(error));
     Ending::new(FAILED, what)
 }

@@ -16,7 +16,6 @@
 //! Whether it counts (`FAIL`) or not (`WEAK`) is said by the report.
 
 use std::fmt;
-use std::io;
 use std::path::PathBuf;
 
 use super::matching::Names;
@@ -209,15 +208,6 @@ fn says(reply: &Reply, words: &str) -> bool {
     };
     let fits = |text| Names::default().fit(&text, words.as_bytes());
     own == words || own != "{host}" && Text::parse(&own).is_ok_and(fits)
-}
-
-/// The system's words for people: without its number.
-pub(super) fn in_words(error: &io::Error) -> String {
-    let text = error.to_string();
-    let words = text.split(" (os error").next().unwrap_or_default();
-    let mut letters = words.chars();
-    let first = letters.next().map(|letter| letter.to_ascii_lowercase());
-    first.into_iter().chain(letters).collect()
 }
 
 #[cfg(test)]

@@ -33,13 +33,13 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::failure::in_words;
 use super::header::{Draft, Header};
 use super::script::{Source, Step, Transcript};
 use super::spoken::{Spoken, after_colon};
 use super::stage;
 use super::steps::Steps;
 use super::text::{Parsed, no_control};
+use crate::words::reason;
 
 /// Why a file is not a transcript.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub fn read(path: &Path) -> Result<Transcript, ParseError> {
     let bytes = fs::read(path).map_err(|error| ParseError {
         path: path.into(),
         line: 0,
-        message: format!("cannot read the file: {}", in_words(&error)),
+        message: format!("cannot read the file: {}", reason(&error)),
     })?;
     parse(path, &bytes)
 }

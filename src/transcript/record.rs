@@ -25,8 +25,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, Builder};
 use std::time::Duration;
 
-use super::failure::in_words;
 use super::writer::{Closed, Heading, Writer};
+use crate::words::reason;
 
 /// How long a server may take to accept.
 const CONNECT: Duration = Duration::from_secs(30);
@@ -304,5 +304,5 @@ impl Tape {
 
 /// An error for people, without the system's number.
 fn because(what: &str, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{what}: {}", in_words(error)))
+    io::Error::new(error.kind(), format!("{what}: {}", reason(error)))
 }

@@ -20,7 +20,7 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::failure::{Mismatch, Rule, in_words, show};
+use super::failure::{Mismatch, Rule, show};
 use super::judge;
 use super::matching::Names;
 use super::script::{Action, MailboxStep, ReplyStep, Source, Step, Transcript};
@@ -29,6 +29,7 @@ use super::stored::{Look, Store};
 use super::talk::{Connection, Said, Trouble};
 use super::target::{Match, Rules, Target};
 use super::text::Text;
+use crate::words::reason;
 
 /// How often a server that is still starting is tried.
 pub(super) const BETWEEN_TRIES: Duration = Duration::from_millis(20);
@@ -443,7 +444,7 @@ impl Target {
 
 fn no_connection(step: &Step, error: &io::Error, is_met: bool) -> Stop {
     let message = "no connection to the server";
-    let mut mismatch = Mismatch::new(&step.source, message, in_words(error));
+    let mut mismatch = Mismatch::new(&step.source, message, reason(error));
     mismatch.unanswered = true;
     match is_met {
         true => Stop::Wrong(mismatch),

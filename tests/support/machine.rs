@@ -10,7 +10,7 @@
 use pillarbox::protocol::command::Command;
 use pillarbox::protocol::extension::Offer;
 use pillarbox::protocol::reply;
-use pillarbox::protocol::session::{Recipient, Session, Verdict};
+use pillarbox::protocol::session::{LocalMailbox, Session, Verdict};
 
 /// The rows, each with a line that stands for it.
 pub const ROWS: [(&str, &str); 18] = [
@@ -60,7 +60,7 @@ pub fn send(session: &mut Session, row: &str) -> Option<u16> {
     let line = ROWS.iter().find(|(name, _)| *name == row).map(|(_, l)| *l);
     let command = Command::parse(line.unwrap_or(row).as_bytes());
     let verdict = match row {
-        "RCPT" | "RCPT parameter" => Some(Verdict::Welcome(Recipient {
+        "RCPT" | "RCPT parameter" => Some(Verdict::Welcome(LocalMailbox {
             domain: "example.org".into(),
             local_part: "bob".into(),
         })),

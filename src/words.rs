@@ -1,0 +1,67 @@
+//! Errors and foreign bytes, made fit for people and logs.
+//!
+//! The system's words for an error end in a number that means nothing to a
+//! student. What a client, a server or a file brings may hold a line end that
+//! forges a line of the log, or a byte that a terminal takes for an order.
+//! Both go through here before anybody reads them.
+//!
+//! Interface:
+//!   `reason`       the system's words for an error
+//!   `because`      the same, after what could not be done
+//!   `lower_first`  a sentence made fit for the middle of a line
+//!   `printable`    bytes from outside, escaped and not too long
+
+use std::io;
+
+/// The system's words for an error: without its number, with a small letter
+/// at the front, as they go on after a colon.
+pub fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    lower_first(text.split(" (os error").next().unwrap_or_default())
+}
+
+/// An error of the same kind that says what could not be done, and why.
+pub fn because(what: &str, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{what}: {}", reason(error)))
+}
+
+/// The text with a small letter at its front.
+pub fn lower_first(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+    first.into_iter().chain(letters).collect()
+}
+
+// ANCHOR: printable
+/// Bytes from outside, fit for a log: escaped, and `most` bytes of them.
+pub fn printable(bytes: &[u8], most: usize) -> String {
+    let shown = bytes.get(..most).unwrap_or(bytes);
+    let dots = if shown.len() < bytes.len() { "..." } else { "" };
+    format!("{}{dots}", shown.escape_ascii())
+}
+// ANCHOR_END: printable
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_told_without_its_number() {
+        let error = io::Error::from_raw_os_error(13);
+        assert_eq!(reason(&error), "permission denied");
+        let told = because("cannot listen on 127.0.0.1:25", &error);
+        assert_eq!(told.kind(), io::ErrorKind::PermissionDenied);
+        let wanted = "cannot listen on 127.0.0.1:25: permission denied";
+        assert_eq!(told.to_string(), wanted);
+        // Told twice, the first reason stays as it is.
+        let again = because("cannot start", &told).to_string();
+        assert_eq!(again, format!("cannot start: {wanted}"));
+    }
+
+    #[test]
+    fn what_comes_from_outside_is_one_line_and_not_too_long() {
+        assert_eq!(printable(b"a\r\nb\x1b[2J", 99), "a\\r\\nb\\x1b[2J");
+        assert_eq!(printable(b"12345", 5), "12345");
+        assert_eq!(printable(b"123456", 5), "12345...");
+    }
+}
