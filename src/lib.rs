@@ -106,4 +106,5 @@ pub mod options;
 pub mod protocol;
 pub mod server;
 pub mod transcript;
+pub mod wire;
 pub mod words;

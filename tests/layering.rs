@@ -18,7 +18,14 @@ const MAY_USE: [(&str, &[&str]); 5] = [
     ("transcript", &["transcript", "protocol::reply", "words"]),
     (
         "server",
-        &["server", "protocol", "mailbox", "transcript::writer", "words"],
+        &[
+            "server",
+            "protocol",
+            "mailbox",
+            "transcript::writer",
+            "wire",
+            "words",
+        ],
     ),
 ];
 
@@ -43,7 +50,7 @@ const CLOCK_READERS: [&str; 7] = [
     "src/server/incoming.rs",
     "src/server/listener.rs",
     "src/server/settings.rs",
-    "src/server/wire.rs",
+    "src/wire.rs",
     "src/transcript/",
 ];
 

@@ -5,7 +5,6 @@
 //!   `connection`  the one place where the bytes meet the machine
 //!   `incoming`    one message on its way from the wire to the disk
 //!   `settings`    what a server needs to know
-//!   `wire`        reads and writes with deadlines
 //!   `register`    who is connected, and how many may be
 //!   `explain`     the live dialogue, with the reason for each reply
 //!   `recorder`    writes each session down as a transcript
@@ -19,7 +18,6 @@ mod recorder;
 mod register;
 mod settings;
 mod stdio;
-mod wire;
 
 #[cfg(test)]
 mod tests;

@@ -10,11 +10,11 @@
 //! Connections that are turned away (421 at once) have no session, and no file.
 
 use super::settings::Settings;
-use super::wire::Lost;
 use crate::protocol::extension::Extension;
 use crate::protocol::reply::Answer;
 use crate::protocol::trace;
 use crate::transcript::writer::{Closed, Heading, Writer};
+use crate::wire::Lost;
 use crate::words::because;
 use std::fs;
 use std::io;

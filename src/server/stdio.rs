@@ -10,7 +10,7 @@
 
 use super::connection::Connection;
 use super::settings::{Settings, Shared};
-use super::wire::Transport;
+use crate::wire::Transport;
 use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::net::{IpAddr, TcpStream};
 use std::os::fd::AsFd;

@@ -4,13 +4,13 @@
 
 use super::connection::Connection;
 use super::settings::{Settings, Shared};
-use super::wire::Transport;
 use crate::mailbox::disk::{Claim, Disk, DiskFile};
 use crate::options::{self, Invocation};
 use crate::transcript::header::Plays;
 use crate::transcript::matching::Names;
 use crate::transcript::run::read_all;
 use crate::transcript::script::{Action, Transcript};
+use crate::wire::Transport;
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io::{self, Write};

@@ -1,12 +1,21 @@
-//! Bytes from and to one client, with deadlines (RFC 5321 4.5.3.2).
+//! Bytes from and to one peer, with deadlines (RFC 5321 4.5.3.2): for a server
+//! that talks to a client, and for a client that talks to a server.
 //!
-//! A deadline is a point in time, not a pause: a client that sends one byte
-//! every few minutes comes to its end as well. Replies wait in a buffer, so
-//! that those to commands that came in a row can leave in one write; before a
-//! read they always leave.
+//! A deadline is a point in time, not a pause: a peer that sends one byte every
+//! few minutes comes to its end as well. What we say waits in a buffer, so that
+//! replies to commands that came in a row can leave in one write; before a read
+//! it always leaves.
 //!
-//! Guarantee: no more than one read and a few replies are kept in memory.
+//! Interface:
+//!   `Wire`       reads and writes, each up to a deadline
+//!   `Lost`       why it could not
+//!   `Transport`  what carries the bytes
+//!
+//! Guarantee: no more than one read and one full output buffer are kept in
+//! memory.
 
+use crate::words::reason;
+use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
 use std::net::{Shutdown, TcpStream};
@@ -14,17 +23,17 @@ use std::time::{Duration, Instant};
 
 const READ_SIZE: usize = 8192;
 
-/// Replies are written when there are so many bytes of them.
+/// What waits is written when there are this many bytes of it.
 const WRITE_SIZE: usize = 8192;
 
-/// How long, and how many bytes, we wait for the client to close after us.
+/// How long we wait for the peer to close after us, and for how many bytes.
 const LINGER_TIME: Duration = Duration::from_secs(1);
 const LINGER_SIZE: usize = 1_048_576;
 
-/// Why a connection came to its end before QUIT.
+/// Why a connection came to its end before QUIT was answered.
 #[derive(Debug)]
-pub(super) enum Lost {
-    /// The client closed.
+pub enum Lost {
+    /// The peer closed.
     Closed,
     /// The deadline passed.
     TimedOut,
@@ -32,8 +41,18 @@ pub(super) enum Lost {
     Broken(io::Error),
 }
 
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Lost::Closed => f.write_str("closed"),
+            Lost::TimedOut => f.write_str("timed out"),
+            Lost::Broken(error) => f.write_str(&reason(error)),
+        }
+    }
+}
+
 /// What carries the bytes: a socket, or standard input and output.
-pub(super) trait Transport {
+pub trait Transport {
     /// Reads once, and waits for `patience` at the most. Nothing read is the
     /// end.
     fn read(
@@ -45,7 +64,7 @@ pub(super) trait Transport {
     /// Writes once, and waits for `patience` at the most.
     fn write(&mut self, bytes: &[u8], patience: Duration) -> io::Result<usize>;
 
-    /// Tells the client that nothing more will come.
+    /// Tells the peer that nothing more will come.
     fn end_output(&mut self) -> io::Result<()>;
 }
 
@@ -69,29 +88,37 @@ impl Transport for &TcpStream {
     }
 }
 
-/// The bytes of one client, in and out.
-pub(super) struct Wire<'a> {
+/// The bytes of one peer, in and out.
+pub struct Wire<'a> {
     transport: Box<dyn Transport + 'a>,
     input: Vec<u8>,
     output: Vec<u8>,
     timeout: Duration,
-    /// A write has failed, perhaps in the middle of a line: what came behind
-    /// it could not be read as a reply.
-    is_broken: bool,
+    /// Whether a write failed, perhaps in the middle of a line. Nothing is
+    /// written after it: the peer could not tell where it begins.
+    has_failed_write: bool,
 }
 
 impl<'a> Wire<'a> {
-    pub(super) fn new(
+    /// A wire over `transport`. `timeout` is how long one write may take, if
+    /// nothing else is said.
+    pub fn new(
         transport: Box<dyn Transport + 'a>,
         timeout: Duration,
     ) -> Wire<'a> {
         let input = vec![0; READ_SIZE];
-        Wire { transport, input, output: Vec::new(), timeout, is_broken: false }
+        Wire {
+            transport,
+            input,
+            output: Vec::new(),
+            timeout,
+            has_failed_write: false,
+        }
     }
 
     // ANCHOR: read
     /// Writes what waits, then reads once.
-    pub(super) fn read(&mut self, deadline: Instant) -> Result<&[u8], Lost> {
+    pub fn read(&mut self, deadline: Instant) -> Result<&[u8], Lost> {
         self.flush()?;
         loop {
             let left = time_left(deadline)?;
@@ -100,22 +127,37 @@ impl<'a> Wire<'a> {
                 Ok(count) => {
                     return Ok(self.input.get(..count).unwrap_or_default());
                 }
-                Err(error) => only_a_pause(error)?,
+                Err(error) => go_on_after_a_pause(error)?,
             }
         }
     }
     // ANCHOR_END: read
 
     /// Adds one line to what is to be written.
-    pub(super) fn say(&mut self, line: &str) -> Result<(), Lost> {
+    pub fn say(&mut self, line: &str) -> Result<(), Lost> {
         self.output.extend_from_slice(line.as_bytes());
         self.output.extend_from_slice(b"\r\n");
         if self.output.len() < WRITE_SIZE { Ok(()) } else { self.flush() }
     }
 
+    /// Adds bytes to what is to be written, without a line end. What is too
+    /// much for the buffer is written at once, before `deadline`.
+    pub fn send(
+        &mut self,
+        bytes: &[u8],
+        deadline: Instant,
+    ) -> Result<(), Lost> {
+        self.output.extend_from_slice(bytes);
+        if self.output.len() < WRITE_SIZE {
+            Ok(())
+        } else {
+            self.flush_until(deadline)
+        }
+    }
+
     /// Writes what waits.
-    pub(super) fn flush(&mut self) -> Result<(), Lost> {
-        self.write(Instant::now() + self.timeout)
+    pub fn flush(&mut self) -> Result<(), Lost> {
+        self.flush_until(Instant::now() + self.timeout)
     }
 
     // ANCHOR: close
@@ -124,9 +166,9 @@ impl<'a> Wire<'a> {
     /// A plain close while there is unread input makes the kernel reset the
     /// connection, and the client may never see the last reply. So: write,
     /// say that nothing more will come, read for a while and drop it.
-    pub(super) fn close(mut self) {
+    pub fn close(mut self) {
         let deadline = Instant::now() + LINGER_TIME;
-        let is_said = self.write(deadline).is_ok();
+        let is_said = self.flush_until(deadline).is_ok();
         if !is_said || self.transport.end_output().is_err() {
             return;
         }
@@ -140,21 +182,29 @@ impl<'a> Wire<'a> {
     }
     // ANCHOR_END: close
 
-    fn write(&mut self, deadline: Instant) -> Result<(), Lost> {
-        if self.is_broken {
+    /// Writes what waits, before `deadline`.
+    pub fn flush_until(&mut self, deadline: Instant) -> Result<(), Lost> {
+        if self.has_failed_write {
             return Err(Lost::Closed);
         }
-        self.is_broken = true;
         let output = mem::take(&mut self.output);
-        let mut rest = output.as_slice();
-        while !rest.is_empty() {
+        let written = self.write_all(&output, deadline);
+        self.has_failed_write = written.is_err();
+        written
+    }
+
+    fn write_all(
+        &mut self,
+        mut bytes: &[u8],
+        deadline: Instant,
+    ) -> Result<(), Lost> {
+        while !bytes.is_empty() {
             let left = time_left(deadline)?;
-            match self.transport.write(rest, left) {
-                Ok(count) => rest = rest.get(count..).unwrap_or_default(),
-                Err(error) => only_a_pause(error)?,
+            match self.transport.write(bytes, left) {
+                Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+                Err(error) => go_on_after_a_pause(error)?,
             }
         }
-        self.is_broken = false;
         Ok(())
     }
 }
@@ -164,9 +214,9 @@ fn time_left(deadline: Instant) -> Result<Duration, Lost> {
     if left.is_zero() { Err(Lost::TimedOut) } else { Ok(left) }
 }
 
-/// Tells a passed time-out and a signal, after which one goes on, from the end
-/// of the connection.
-fn only_a_pause(error: io::Error) -> Result<(), Lost> {
+/// A time-out of the system's and a signal are pauses: one looks at the clock
+/// and goes on. Any other error is the end of the connection.
+fn go_on_after_a_pause(error: io::Error) -> Result<(), Lost> {
     let pauses =
         [ErrorKind::WouldBlock, ErrorKind::TimedOut, ErrorKind::Interrupted];
     if pauses.contains(&error.kind()) {
