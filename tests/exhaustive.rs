@@ -14,19 +14,21 @@
 #![allow(clippy::indexing_slicing, clippy::print_stderr)]
 
 use pillarbox::protocol::command::Command;
-use pillarbox::protocol::data::{DataLine, Message};
+use pillarbox::protocol::data::{Message, Taken};
 use pillarbox::protocol::extension::Offer;
 use pillarbox::protocol::line::LineCutter;
 use pillarbox::protocol::reply;
-use pillarbox::protocol::session::{LocalMailbox, Session, State, Verdict};
+use pillarbox::protocol::session::{
+    Destination, LocalMailbox, Session, State, Turn, Verdict,
+};
 
 fn is_long() -> bool {
     std::env::var_os("PILLARBOX_LONG").is_some()
 }
 
-/// What the server makes of the bytes behind 354: where the message ended, the
-/// text that it stores, and whether it refuses.
-fn read_message(bytes: &[u8]) -> Option<(usize, Vec<u8>, bool)> {
+/// What the server makes of the bytes after 354: where the message ended, and
+/// the text that it stores, if it does not refuse.
+fn read_message(bytes: &[u8]) -> Option<(usize, Option<Vec<u8>>)> {
     let mut lines = LineCutter::default();
     let mut message = Message::new(1000);
     let (mut text, mut used) = (Vec::new(), 0);
@@ -34,10 +36,12 @@ fn read_message(bytes: &[u8]) -> Option<(usize, Vec<u8>, bool)> {
     while let Some(piece) = lines.next_piece() {
         used += piece.text.len() + 2;
         match message.take(piece) {
-            DataLine::End => {
-                return Some((used, text, message.refusal().is_some()));
+            Taken::End(outcome) => {
+                return Some((used, outcome.is_ok().then_some(text)));
             }
-            DataLine::Text(line) => text.extend_from_slice(line),
+            Taken::Text(line) => text.extend_from_slice(line),
+            Taken::Refused(_) => {}
+            Taken::Endless => panic!("{bytes:?} has an end"),
         }
         text.push(b'\n');
     }
@@ -45,8 +49,8 @@ fn read_message(bytes: &[u8]) -> Option<(usize, Vec<u8>, bool)> {
 }
 
 /// The same, as one would write it without a thought of speed: the message
-/// ends at the first CR LF . CR LF, and the CR LF behind DATA counts.
-fn reference(bytes: &[u8]) -> Option<(usize, Vec<u8>, bool)> {
+/// ends at the first CR LF . CR LF, and the CR LF after DATA counts.
+fn reference(bytes: &[u8]) -> Option<(usize, Option<Vec<u8>>)> {
     let all = [b"\r\n", bytes].concat();
     let end = all.windows(5).position(|five| five == b"\r\n.\r\n")?;
     let body = String::from_utf8(all[..end + 2].to_vec()).unwrap();
@@ -56,7 +60,8 @@ fn reference(bytes: &[u8]) -> Option<(usize, Vec<u8>, bool)> {
     let unstuffed = lines.iter().map(|l| l.strip_prefix('.').unwrap_or(l));
     let text: String = unstuffed.map(|line| format!("{line}\n")).collect();
     let is_bad = |line: &&str| line.contains(['\r', '\n', '\0']);
-    Some((end + 3, text.into_bytes(), lines.iter().any(is_bad)))
+    let is_refused = lines.iter().any(is_bad);
+    Some((end + 3, (!is_refused).then(|| text.into_bytes())))
 }
 
 #[test]
@@ -174,20 +179,27 @@ fn fresh() -> Session {
     })
 }
 
-fn step(session: &mut Session, command: usize) -> u16 {
-    let verdict = match command {
-        3 => Some(Verdict::Welcome(LocalMailbox {
+fn verdict(command: usize) -> Verdict {
+    match command {
+        3 => Verdict::Welcome(Destination::Here(LocalMailbox {
             domain: "example.org".into(),
             local_part: "bob".into(),
         })),
-        4 => Some(Verdict::Refused(reply::NO_SUCH_MAILBOX)),
-        _ => None,
-    };
+        _ => Verdict::Refused(reply::NO_SUCH_MAILBOX),
+    }
+}
+
+fn step(session: &mut Session, command: usize) -> u16 {
     let line = Command::parse(COMMANDS[command].as_bytes());
-    let answer = session.step(line, verdict);
-    let code = answer.map_or(0, |answer| answer.reply.code);
+    let code = match session.step(line) {
+        Turn::Step(step) => step.answer.reply.code,
+        Turn::Ask(question) => {
+            question.answer(verdict(command)).answer.reply.code
+        }
+        Turn::Nothing => 0,
+    };
     if code == 354 {
-        let stored = session.end_of_data(Ok(())).reply;
+        let stored = session.end_of_data(Ok(())).answer.reply;
         assert_eq!(stored, reply::STORED);
     }
     code
@@ -272,20 +284,21 @@ fn try_byte(line: &[u8], place: usize, byte: u8) -> bool {
             false => sent.push(*old),
         }
     }
-    let command = match Command::parse(&sent) {
-        Ok(Command::UnreadableRcpt(why)) => Err(why),
-        other => other,
-    };
+    let command = Command::parse(&sent);
+    let is_taken =
+        !matches!(command, Command::Unreadable(_) | Command::UnreadableRcpt(_));
     let shown = sent.escape_ascii();
     if byte.is_ascii_control() && !(byte == b'\t' && place + 1 == line.len()) {
-        assert!(command.is_err(), "{shown} was taken");
+        assert!(!is_taken, "{shown} was taken");
     }
     let mut session = fresh();
-    let answer = session.step(command.clone(), None).unwrap();
-    for line in answer.wire_lines("mx.example.org", true) {
+    let Turn::Step(step) = session.step(command) else {
+        panic!("{shown} leads to no step");
+    };
+    for line in step.answer.wire_lines("mx.example.org") {
         let is_plain = |byte| (b' '..=b'~').contains(&byte);
         assert!(line.bytes().all(is_plain), "{shown}: {line}");
     }
     assert!(*session.state() != State::Closed, "{shown} ended it");
-    command.is_ok()
+    is_taken
 }

@@ -1,8 +1,8 @@
 //! The table is the machine (RFC 5321 4.1.4 and 4.3.2): every command in every
-//! state has one visible outcome, and all of them stand here.
+//! state has one visible outcome, and all of them are here.
 //!
-//! An outcome is the code of the reply and, behind it, the next state if it is
-//! another one. A dot stands for silence.
+//! An outcome is the code of the reply and, after it, the next state if it
+//! changes. A dot is silence.
 
 mod support;
 
@@ -53,7 +53,8 @@ fn every_command_in_every_state_has_the_outcome_of_the_table() {
 fn the_way_into_each_state_leads_there() {
     for (name, way) in COLUMNS {
         let session = session_in(way);
-        assert_eq!(session.state().name(), name.trim_end_matches('*'));
+        let found = session.state().name().to_string();
+        assert_eq!(found, name.trim_end_matches('*'));
     }
 }
 
@@ -95,7 +96,7 @@ fn ehlo_helo_rset_and_the_end_of_data_drop_the_transaction() {
     for outcome in [Ok(()), Err(reply::LOCAL_ERROR)] {
         let mut session = session_in(&["EHLO", "MAIL", "RCPT", "DATA"]);
         let want = outcome.err().unwrap_or(reply::STORED);
-        assert_eq!(session.end_of_data(outcome).reply, want);
+        assert_eq!(session.end_of_data(outcome).answer.reply, want);
         assert_eq!(*session.state(), State::Greeted);
     }
 }

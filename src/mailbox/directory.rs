@@ -14,7 +14,7 @@
 
 use crate::protocol::address::{ForwardPath, Host, Mailbox};
 use crate::protocol::reply::{self, Reply};
-use crate::protocol::session::{LocalMailbox, Verdict};
+use crate::protocol::session::{Destination, LocalMailbox, Verdict};
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -71,7 +71,7 @@ impl Directory {
         };
         match found {
             Ok(recipient) if has_room(&recipient) => {
-                Verdict::Welcome(recipient)
+                Verdict::Welcome(Destination::Here(recipient))
             }
             Ok(_) => Verdict::Refused(reply::TOO_MANY_MAILBOXES),
             Err(refusal) => Verdict::Refused(refusal),
@@ -160,7 +160,10 @@ mod tests {
     fn ask(directory: &Directory, path: &str) -> Result<String, Reply> {
         let path = address::forward_path(path).expect(path).0;
         match directory.verdict(&path) {
-            Verdict::Welcome(r) => Ok(format!("{}@{}", r.local_part, r.domain)),
+            Verdict::Welcome(Destination::Here(r)) => {
+                Ok(format!("{}@{}", r.local_part, r.domain))
+            }
+            Verdict::Welcome(Destination::Elsewhere(r)) => panic!("{r}"),
             Verdict::Refused(refusal) => Err(refusal),
         }
     }

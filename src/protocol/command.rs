@@ -1,19 +1,21 @@
 //! The commands of RFC 5321 4.1.1, one parser each.
 //!
-//! A line that is no command gives the reply that says why. Syntax comes
-//! before order: a line that cannot be read is answered the same in every
-//! state, and what is read here may still be refused by the session (503).
+//! A line that cannot be read is a command as well: an unreadable one, with the
+//! reply that says why. Syntax comes before order: such a line is answered the
+//! same in every state, and what is read here may still be refused by the
+//! session (503).
 //!
 //! Interface:
-//!   `Command`         what a line asks for
-//!   `Command::parse`  one line without its CR LF, in; a command or a reply, out
-//!   `Parameter`       what may stand behind the path of MAIL and RCPT
-//!   `syntax_of`       the lines of HELP
+//!   `Command`        what a line asks for
+//!   `Command::read`  one line in, a command out
+//!   `Parameter`      what may follow the path of MAIL and RCPT
+//!   `syntax_of`      the lines of HELP
 //!
 //! Not here: what a path looks like (`address.rs`), which parameters are
 //! offered (`extension.rs`), what comes after what (`session.rs`).
 
 use super::address::{self, ForwardPath, PathError, ReversePath};
+use super::line::CommandLine;
 use super::reply::{self, Reply};
 
 /// One command, read and understood. In the order of RFC 5321 4.1.1.
@@ -39,13 +41,15 @@ pub enum Command {
     Noop,
     /// `QUIT`: good-bye.
     Quit,
-    /// A RCPT that cannot be read, and why. The machine must hear of it: if no
-    /// other RCPT comes, nobody is there to get the mail.
-    UnreadableRcpt(Reply),
     /// A command that other servers have and this one has not.
     NotImplemented,
     /// The first word of an HTTP request.
     Http,
+    /// A RCPT that cannot be read, and why. The machine must hear of it: if no
+    /// other RCPT comes, nobody is there to get the mail.
+    UnreadableRcpt(Reply),
+    /// Any other line that cannot be read, and why.
+    Unreadable(Reply),
 }
 
 /// One parameter of MAIL or RCPT, such as `SIZE=1000`.
@@ -53,17 +57,15 @@ pub enum Command {
 pub struct Parameter {
     /// What is before the `=`, in capitals.
     pub keyword: String,
-    /// What is behind it.
+    /// What is after it.
     pub value: Option<String>,
 }
 
 /// How long a name after HELO may be (RFC 5321 4.5.3.1.2).
 const NAME_LIMIT: usize = 255;
 
-/// A line as a command, or the reply that says why it is none.
-pub type Parsed = Result<Command, Reply>;
-
-type Parser = fn(&[u8]) -> Parsed;
+/// Reads the argument of one command, or says why it cannot be read.
+type Parser = fn(&[u8]) -> Result<Command, Reply>;
 
 /// What HELP tells: the command, and how it is written.
 const SYNTAX: &[(&str, &str)] = &[
@@ -91,11 +93,28 @@ pub fn syntax_of(name: &str) -> Option<&'static str> {
 }
 
 impl Command {
+    /// Reads one line, whatever is wrong with it.
+    ///
+    /// A line that is too long, or did not end in CR LF, is refused whatever
+    /// it says. Only HTTP is worse than that.
+    pub fn read(line: &CommandLine<'_>) -> Command {
+        let (text, why) = match line {
+            CommandLine::Line(text) => return Command::parse(text),
+            CommandLine::TooLong(text) => (text, reply::COMMAND_TOO_LONG),
+            CommandLine::BareLineFeed(text) => (text, reply::BARE_LINE_FEED),
+        };
+        if is_http(&verb_of(text)) {
+            Command::Http
+        } else {
+            Command::Unreadable(why)
+        }
+    }
+
     /// Reads one line, given without its CR LF.
     ///
     /// A verb is read in any case (RFC 5321 2.4), and blanks at the end of a
-    /// line are tolerated (4.1.1). Between the words stands one blank.
-    pub fn parse(line: &[u8]) -> Parsed {
+    /// line are tolerated (4.1.1). Between the words there is one blank.
+    pub fn parse(line: &[u8]) -> Command {
         let (verb, argument) = split_verb(without_trailing_blanks(line));
         let verb = verb.to_ascii_uppercase();
         let parser: Parser = match verb.as_slice() {
@@ -110,11 +129,9 @@ impl Command {
             b"NOOP" => |_| Ok(Command::Noop),
             b"QUIT" => |argument| alone(argument, Command::Quit),
             b"EXPN" | b"STARTTLS" | b"AUTH" | b"ETRN" | b"BDAT" | b"TURN"
-            | b"SEND" | b"SOML" | b"SAML" => {
-                return Ok(Command::NotImplemented);
-            }
-            verb if is_http(verb) => return Ok(Command::Http),
-            _ => return Err(reply::UNKNOWN_COMMAND),
+            | b"SEND" | b"SOML" | b"SAML" => return Command::NotImplemented,
+            verb if is_http(verb) => return Command::Http,
+            _ => return Command::Unreadable(reply::UNKNOWN_COMMAND),
         };
         let parsed = if argument.iter().any(u8::is_ascii_control) {
             Err(reply::CONTROL_CHARACTER)
@@ -122,34 +139,16 @@ impl Command {
             parser(argument)
         };
         match parsed {
-            Err(why) if verb == b"RCPT" => Ok(Command::UnreadableRcpt(why)),
-            parsed => parsed,
+            Ok(command) => command,
+            Err(why) if verb == b"RCPT" => Command::UnreadableRcpt(why),
+            Err(why) => Command::Unreadable(why),
         }
     }
 
-    /// Reads a line that is refused whatever it says, for `why`: it was too
-    /// long, or did not end in CR LF. Only HTTP is worse than that.
-    pub fn parse_refused(line: &[u8], why: Reply) -> Parsed {
-        let (verb, _) = split_verb(line);
-        if is_http(&verb.to_ascii_uppercase()) {
-            Ok(Command::Http)
-        } else {
-            Err(why)
-        }
-    }
-
-    /// Whether the reply may wait for those to the commands behind it, so that
+    /// Whether the reply may wait for those to the commands after it, so that
     /// they travel together. Others must not wait (RFC 2920 3.2).
     pub fn may_wait(&self) -> bool {
         matches!(self, Command::Mail(..) | Command::Rcpt(..) | Command::Rset)
-    }
-
-    /// The recipient that this command names, if it is a RCPT.
-    pub fn forward_path(&self) -> Option<&ForwardPath> {
-        if let Command::Rcpt(forward_path, _) = self {
-            return Some(forward_path);
-        }
-        None
     }
 }
 
@@ -158,6 +157,11 @@ fn without_trailing_blanks(mut line: &[u8]) -> &[u8] {
         line = rest;
     }
     line
+}
+
+/// The first word, in capitals.
+fn verb_of(line: &[u8]) -> Vec<u8> {
+    split_verb(line).0.to_ascii_uppercase()
 }
 
 fn split_verb(line: &[u8]) -> (&[u8], &[u8]) {
@@ -179,7 +183,7 @@ fn is_http(verb: &[u8]) -> bool {
 /// ```abnf
 /// data = "DATA" CRLF     rset = "RSET" CRLF     quit = "QUIT" CRLF
 /// ```
-fn alone(argument: &[u8], command: Command) -> Parsed {
+fn alone(argument: &[u8], command: Command) -> Result<Command, Reply> {
     match argument {
         b"" => Ok(command),
         _ => Err(reply::NO_ARGUMENT),
@@ -189,14 +193,14 @@ fn alone(argument: &[u8], command: Command) -> Parsed {
 /// ```abnf
 /// ehlo = "EHLO" SP ( Domain / address-literal ) CRLF
 /// ```
-fn ehlo(argument: &[u8]) -> Parsed {
+fn ehlo(argument: &[u8]) -> Result<Command, Reply> {
     client_name(argument).map(Command::Ehlo).ok_or(reply::EHLO_SYNTAX)
 }
 
 /// ```abnf
 /// helo = "HELO" SP Domain CRLF
 /// ```
-fn helo(argument: &[u8]) -> Parsed {
+fn helo(argument: &[u8]) -> Result<Command, Reply> {
     client_name(argument).map(Command::Helo).ok_or(reply::HELO_SYNTAX)
 }
 
@@ -204,7 +208,7 @@ fn helo(argument: &[u8]) -> Parsed {
 ///
 /// The grammar is stricter. But a server must not refuse mail because of this
 /// name (RFC 5321 4.1.4), and many a laptop has an underscore in its name.
-/// What stands behind a literal is for people, and not kept (4.1.1.1).
+/// What follows a literal is for people, and not kept (4.1.1.1).
 fn client_name(argument: &[u8]) -> Option<String> {
     let text = str::from_utf8(argument).ok()?;
     if text.starts_with('[') {
@@ -225,9 +229,9 @@ fn client_name(argument: &[u8]) -> Option<String> {
 /// ```abnf
 /// mail = "MAIL FROM:" Reverse-path [SP Mail-parameters] CRLF
 /// ```
-fn mail(argument: &[u8]) -> Parsed {
+fn mail(argument: &[u8]) -> Result<Command, Reply> {
     let text = str::from_utf8(argument).map_err(|_| reply::NOT_UTF8)?;
-    let path = behind_keyword(text, "FROM", reply::MAIL_SYNTAX)?;
+    let path = after_keyword(text, "FROM", reply::MAIL_SYNTAX)?;
     match address::reverse_path(path) {
         Ok((path, rest)) => Ok(Command::Mail(path, parameters(rest)?)),
         Err(PathError::Syntax) => Err(reply::BAD_SENDER),
@@ -240,9 +244,9 @@ fn mail(argument: &[u8]) -> Parsed {
 /// rcpt = "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" /
 ///                     Forward-path ) [SP Rcpt-parameters] CRLF
 /// ```
-fn rcpt(argument: &[u8]) -> Parsed {
+fn rcpt(argument: &[u8]) -> Result<Command, Reply> {
     let text = str::from_utf8(argument).map_err(|_| reply::NOT_UTF8)?;
-    let path = behind_keyword(text, "TO", reply::RCPT_SYNTAX)?;
+    let path = after_keyword(text, "TO", reply::RCPT_SYNTAX)?;
     match address::forward_path(path) {
         Ok((path, rest)) => Ok(Command::Rcpt(path, parameters(rest)?)),
         Err(PathError::Syntax) => Err(reply::BAD_RECIPIENT),
@@ -250,21 +254,21 @@ fn rcpt(argument: &[u8]) -> Parsed {
     }
 }
 
-/// What is behind `FROM:` or `TO:`, which may be in any case.
+/// What is after `FROM:` or `TO:`, which may be in any case.
 ///
 /// A blank on either side of the colon is so common that it has a reply of
 /// its own (RFC 5321 3.3).
-fn behind_keyword<'a>(
+fn after_keyword<'a>(
     text: &'a str,
     keyword: &str,
-    otherwise: Reply,
+    syntax: Reply,
 ) -> Result<&'a str, Reply> {
-    let (word, rest) = text.split_at_checked(keyword.len()).ok_or(otherwise)?;
+    let (word, rest) = text.split_at_checked(keyword.len()).ok_or(syntax)?;
     if !word.eq_ignore_ascii_case(keyword) {
-        return Err(otherwise);
+        return Err(syntax);
     }
     let colon = rest.trim_start_matches(' ');
-    let path = colon.strip_prefix(':').ok_or(otherwise)?;
+    let path = colon.strip_prefix(':').ok_or(syntax)?;
     if colon.len() < rest.len() || path.starts_with(' ') {
         return Err(reply::BLANK_AT_COLON);
     }
@@ -316,7 +320,7 @@ fn parameter(word: &str) -> Option<Parameter> {
 /// ```
 ///
 /// The name is not kept: the answer is the same for all.
-fn vrfy(argument: &[u8]) -> Parsed {
+fn vrfy(argument: &[u8]) -> Result<Command, Reply> {
     match argument {
         b"" => Err(reply::VRFY_SYNTAX),
         _ => Ok(Command::Vrfy),
@@ -326,7 +330,7 @@ fn vrfy(argument: &[u8]) -> Parsed {
 /// ```abnf
 /// help = "HELP" [ SP String ] CRLF
 /// ```
-fn help(argument: &[u8]) -> Parsed {
+fn help(argument: &[u8]) -> Result<Command, Reply> {
     let topic = String::from_utf8_lossy(argument).into_owned();
     Ok(Command::Help((!topic.is_empty()).then_some(topic)))
 }
@@ -335,16 +339,16 @@ fn help(argument: &[u8]) -> Parsed {
 mod tests {
     use super::*;
 
-    fn parse(line: &str) -> Parsed {
+    fn parse(line: &str) -> Command {
         Command::parse(line.as_bytes())
     }
 
     #[test]
     fn verbs_are_read_in_any_case_and_blanks_at_the_end_are_tolerated() {
         for line in ["QUIT", "quit", "Quit ", "qUiT \t "] {
-            assert_eq!(parse(line), Ok(Command::Quit), "{line:?}");
+            assert_eq!(parse(line), Command::Quit, "{line:?}");
         }
-        assert!(matches!(parse("mail from:<> size=1 "), Ok(Command::Mail(..))));
+        assert!(matches!(parse("mail from:<> size=1 "), Command::Mail(..)));
     }
 
     #[test]
@@ -354,13 +358,17 @@ mod tests {
             "TRACE", "PATCH", "PRI", "post",
         ] {
             let line = format!("{verb} / HTTP/1.1");
-            assert_eq!(parse(&line), Ok(Command::Http), "{verb}");
-            let why = reply::COMMAND_TOO_LONG;
-            let refused = Command::parse_refused(line.as_bytes(), why);
-            assert_eq!(refused, Ok(Command::Http), "{verb}");
+            for line in [
+                CommandLine::Line(line.as_bytes()),
+                CommandLine::TooLong(line.as_bytes()),
+                CommandLine::BareLineFeed(line.as_bytes()),
+            ] {
+                assert_eq!(Command::read(&line), Command::Http, "{verb}");
+            }
         }
-        let why = reply::BARE_LINE_FEED;
-        assert_eq!(Command::parse_refused(b"NOOP\n", why), Err(why));
+        let line = CommandLine::BareLineFeed(b"NOOP\n");
+        let why = Command::Unreadable(reply::BARE_LINE_FEED);
+        assert_eq!(Command::read(&line), why);
     }
 
     #[test]
@@ -405,14 +413,15 @@ mod tests {
             ("QUIT now", reply::NO_ARGUMENT),
             ("VRFY", reply::VRFY_SYNTAX),
         ] {
-            let found = match parse(line) {
-                Ok(Command::UnreadableRcpt(why)) => Err(why),
-                other => other,
+            let want = match line.starts_with("RCPT") {
+                true => Command::UnreadableRcpt(want),
+                false => Command::Unreadable(want),
             };
-            assert_eq!(found, Err(want), "{line:?}");
+            assert_eq!(parse(line), want, "{line:?}");
         }
         let latin_1 = b"MAIL FROM:<k\xe4the@b>";
-        assert_eq!(Command::parse(latin_1), Err(reply::NOT_UTF8));
+        let want = Command::Unreadable(reply::NOT_UTF8);
+        assert_eq!(Command::parse(latin_1), want);
     }
 
     #[test]
@@ -435,29 +444,31 @@ mod tests {
             (&long[1..], Some(&long[1..])),
         ] {
             let found = parse(&format!("HELO {name}"));
-            let want = want.map(|name| Command::Helo(name.to_owned()));
-            assert_eq!(found.ok(), want, "{name}");
+            let want = match want {
+                Some(name) => Command::Helo(name.to_owned()),
+                None => Command::Unreadable(reply::HELO_SYNTAX),
+            };
+            assert_eq!(found, want, "{name}");
         }
     }
 
     #[test]
     fn parameters_are_read_with_their_keyword_in_capitals() {
-        let found = parse("MAIL FROM:<a@b> Size=10 SMTPUTF8");
         let size =
             Parameter { keyword: "SIZE".into(), value: Some("10".into()) };
         let utf8 = Parameter { keyword: "SMTPUTF8".into(), value: None };
-        match found {
-            Ok(Command::Mail(_, list)) => assert_eq!(list, [size, utf8]),
-            other => panic!("{other:?}"),
-        }
+        let (path, _) = address::reverse_path("<a@b>").unwrap();
+        let found = parse("MAIL FROM:<a@b> Size=10 SMTPUTF8");
+        assert_eq!(found, Command::Mail(path, vec![size, utf8]));
     }
 
     #[test]
     fn help_knows_every_command_that_is_implemented() {
         for name in names() {
             let line = format!("{name} x");
-            assert_ne!(parse(&line), Err(reply::UNKNOWN_COMMAND), "{name}");
-            assert_ne!(parse(&line), Ok(Command::NotImplemented), "{name}");
+            let unknown = Command::Unreadable(reply::UNKNOWN_COMMAND);
+            assert_ne!(parse(&line), unknown, "{name}");
+            assert_ne!(parse(&line), Command::NotImplemented, "{name}");
         }
     }
 }

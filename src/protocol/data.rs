@@ -3,11 +3,12 @@
 //!
 //! Lines of the message go in, one after the other; the text to store comes
 //! out. Faults are remembered and told at the end: the message is always read
-//! to its real end, because whoever stops early takes text for commands.
+//! to its real end, because a server that stops early takes text for commands.
 //!
 //! Interface:
 //!   `data_line`  tells text from the dot that ends the message
 //!   `Message`    the same for a whole message, with its limits
+//!   `Taken`      what became of a line of it
 //!
 //! Not here: what a line is (`line.rs`), where the text goes
 //! (`server/incoming.rs`).
@@ -19,13 +20,14 @@ use super::reply::{self, Reply};
 /// dot not (RFC 5321 4.5.3.1.6 asks for 1,000).
 pub const TEXT_LINE_LIMIT: u64 = 65_536;
 
-/// With so many `Received:` lines a message runs in a circle (RFC 5321 6.3).
+/// With this many `Received:` lines a message runs in a circle (RFC 5321 6.3).
 pub const HOP_LIMIT: usize = 100;
 
-/// So much of a message is read before we hang up, whatever the limit is.
+/// How many bytes of a message are read at least before we hang up, however
+/// small the limit is.
 ///
 /// Over twice the limit no client is expected to come to an end.
-const PATIENCE: u64 = 1_048_576;
+const READ_AT_LEAST: u64 = 1_048_576;
 
 /// What a line between DATA and the dot is.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,11 +55,38 @@ pub fn data_line(line: &[u8]) -> DataLine<'_> {
 }
 // ANCHOR_END: data_line
 
+/// The same for a piece of a line: only a whole line can be the end, and only
+/// where a line begins is a dot doubled.
+fn unstuffed(piece: Piece<'_>) -> DataLine<'_> {
+    match piece {
+        Piece { text, starts: true, ends: true } => data_line(text),
+        Piece { text: [b'.', rest @ ..], starts: true, .. } => {
+            DataLine::Text(rest)
+        }
+        Piece { text, .. } => DataLine::Text(text),
+    }
+}
+
+/// What became of a line of the message, or of a piece of one.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Taken<'a> {
+    /// Text to store, without its line end.
+    Text(&'a [u8]),
+    /// Text of a message that is refused already, for this reason: nobody
+    /// needs it.
+    Refused(Reply),
+    /// That was the end of the message. If it is refused, the reply says why.
+    End(Result<(), Reply>),
+    /// Too much has come: we stop waiting for the end.
+    Endless,
+}
+
 /// One message on its way in: what was counted, and what was wrong.
 #[derive(Debug)]
 pub struct Message {
     size_limit: u64,
     size: u64,
+    lines: u64,
     line_size: u64,
     in_header: bool,
     hops: usize,
@@ -72,6 +101,7 @@ impl Message {
         Message {
             size_limit,
             size: 0,
+            lines: 0,
             line_size: 0,
             in_header: true,
             hops: 0,
@@ -81,23 +111,22 @@ impl Message {
         }
     }
 
-    /// Takes the next piece of the message, and gives the text to store.
+    /// Takes the next piece of the message, and says what it is.
     ///
     /// The line end is not in the text: `piece.ends` tells of it.
-    pub fn take<'a>(&mut self, piece: Piece<'a>) -> DataLine<'a> {
-        let line = match piece {
-            Piece { text, starts: true, ends: true } => data_line(text),
-            Piece { text: [b'.', rest @ ..], starts: true, .. } => {
-                DataLine::Text(rest)
-            }
-            Piece { text, .. } => DataLine::Text(text),
+    pub fn take<'a>(&mut self, piece: Piece<'a>) -> Taken<'a> {
+        let text = match unstuffed(piece) {
+            DataLine::Text(text) => text,
+            DataLine::End => return Taken::End(self.outcome()),
         };
-        if let DataLine::Text(text) = line {
-            self.inspect_header(text, piece);
-            self.count(text, piece);
-            self.look_for_faults(text);
+        self.inspect_header(text, piece);
+        self.count(text, piece);
+        self.look_for_faults(text);
+        match self.outcome() {
+            _ if self.is_endless() => Taken::Endless,
+            Ok(()) => Taken::Text(text),
+            Err(refusal) => Taken::Refused(refusal),
         }
-        line
     }
 
     /// How many bytes have come. CR LF counts two, as in RFC 1870 section 5;
@@ -106,11 +135,14 @@ impl Message {
         self.size
     }
 
-    /// Why the message is refused, if it is.
-    ///
+    /// How many lines have come, without the final dot.
+    pub fn lines(&self) -> u64 {
+        self.lines
+    }
+
     /// A message with several faults gets the first of this list, so that the
     /// answer does not hang on how the network cut the stream.
-    pub fn refusal(&self) -> Option<Reply> {
+    fn outcome(&self) -> Result<(), Reply> {
         let faults = [
             (self.has_bare_cr_or_lf, reply::BARE_CR_OR_LF),
             (self.has_nul, reply::NUL_IN_MESSAGE),
@@ -118,12 +150,14 @@ impl Message {
             (self.size > self.size_limit, reply::MESSAGE_TOO_BIG),
             (self.hops >= HOP_LIMIT, reply::TOO_MANY_HOPS),
         ];
-        faults.into_iter().find(|(found, _)| *found).map(|(_, reply)| reply)
+        match faults.into_iter().find(|(found, _)| *found) {
+            Some((_, refusal)) => Err(refusal),
+            None => Ok(()),
+        }
     }
 
-    /// Whether so much has come that we stop waiting for the end.
-    pub fn is_endless(&self) -> bool {
-        self.size > self.size_limit.saturating_mul(2).max(PATIENCE)
+    fn is_endless(&self) -> bool {
+        self.size > self.size_limit.saturating_mul(2).max(READ_AT_LEAST)
     }
 
     /// Counts the servers that the message went through already.
@@ -149,6 +183,7 @@ impl Message {
         let added = text.len() as u64 + line_end;
         self.line_size += added;
         self.size += added;
+        self.lines += u64::from(piece.ends);
         self.has_long_line |= self.line_size > TEXT_LINE_LIMIT;
     }
 
@@ -172,22 +207,28 @@ mod tests {
     use super::*;
     use crate::protocol::line::LineCutter;
 
-    /// What is stored of `bytes`, and whether the end was found.
-    fn read(bytes: &[u8], limit: u64) -> (Vec<u8>, bool, Option<Reply>) {
+    /// What would be stored of `bytes`, and what was said of it at the end, if
+    /// it came.
+    fn read(bytes: &[u8], limit: u64) -> (Vec<u8>, Option<Result<(), Reply>>) {
         let mut cutter = LineCutter::default();
         let mut message = Message::new(limit);
         let mut stored = Vec::new();
         cutter.feed(bytes);
         while let Some(piece) = cutter.next_piece() {
             match message.take(piece) {
-                DataLine::Text(text) => stored.extend_from_slice(text),
-                DataLine::End => return (stored, true, message.refusal()),
+                Taken::Text(text) => stored.extend_from_slice(text),
+                Taken::Refused(_) | Taken::Endless => continue,
+                Taken::End(outcome) => return (stored, Some(outcome)),
             }
             if piece.ends {
                 stored.push(b'\n');
             }
         }
-        (stored, false, message.refusal())
+        (stored, None)
+    }
+
+    fn refusal(bytes: &[u8], limit: u64) -> Option<Reply> {
+        read(bytes, limit).1.expect("an end").err()
     }
 
     #[test]
@@ -202,7 +243,7 @@ mod tests {
             (b".\r\n", b""),
             (b"\r\n.\r\n", b"\n"),
         ] {
-            assert_eq!(read(sent, 99), (stored.to_vec(), true, None));
+            assert_eq!(read(sent, 99), (stored.to_vec(), Some(Ok(()))));
         }
     }
 
@@ -215,7 +256,7 @@ mod tests {
         ] {
             let mut message = Message::new(99);
             let piece = Piece { text, starts, ends: false };
-            assert_eq!(message.take(piece), DataLine::Text(kept), "{starts}");
+            assert_eq!(message.take(piece), Taken::Text(kept), "{starts}");
         }
     }
 
@@ -234,24 +275,25 @@ mod tests {
             "\r\n.\0\r\n",
         ] {
             let bytes = format!("a{trick}b\r\n.\r\n");
-            let (_, ended, refusal) = read(bytes.as_bytes(), 99);
-            assert!(ended, "{trick:?}");
             let first = bytes.find("\r\n.\r\n").map(|at| at + 5);
             assert_eq!(first, Some(bytes.len()), "{trick:?}");
-            assert!(refusal.is_some(), "{trick:?}");
+            assert!(refusal(bytes.as_bytes(), 99).is_some(), "{trick:?}");
+            // Without its last byte it has not come to its end.
+            let cut = &bytes.as_bytes()[..bytes.len() - 1];
+            assert_eq!(read(cut, 99).1, None, "{trick:?}");
         }
     }
 
     #[test]
     fn size_counts_line_ends_and_not_dots_rfc_1870_5() {
         let message = b"..\r\nab\r\n.\r\n"; // ".", CR LF, "ab", CR LF
-        assert_eq!(read(message, 7).2, None);
-        assert_eq!(read(message, 6).2, Some(reply::MESSAGE_TOO_BIG));
+        assert_eq!(refusal(message, 7), None);
+        assert_eq!(refusal(message, 6), Some(reply::MESSAGE_TOO_BIG));
     }
 
     #[test]
     fn a_line_of_65536_bytes_is_the_longest() {
-        for (dot, length, refusal) in [
+        for (dot, length, wanted) in [
             ("", 65_534, None),
             ("", 65_535, Some(reply::TEXT_LINE_TOO_LONG)),
             (".", 65_534, None),
@@ -259,23 +301,22 @@ mod tests {
         ] {
             let line = if dot.is_empty() { "x" } else { "." }.repeat(length);
             let bytes = format!("{dot}{line}\r\n.\r\n");
-            let (stored, ended, found) = read(bytes.as_bytes(), 1_000_000);
-            assert_eq!((ended, found), (true, refusal), "{dot}{length}");
-            assert_eq!(stored.len(), length + 1);
+            let found = refusal(bytes.as_bytes(), 1_000_000);
+            assert_eq!(found, wanted, "{dot}{length}");
         }
     }
 
     #[test]
     fn the_first_fault_of_the_list_is_told() {
         let long = "x".repeat(70_000);
-        for (text, refusal) in [
+        for (text, wanted) in [
             ("\0\r", reply::BARE_CR_OR_LF),
             ("\0", reply::NUL_IN_MESSAGE),
             (long.as_str(), reply::TEXT_LINE_TOO_LONG),
             ("more than nine", reply::MESSAGE_TOO_BIG),
         ] {
             let bytes = format!("{text}x\r\n.\r\n");
-            assert_eq!(read(bytes.as_bytes(), 9).2, Some(refusal));
+            assert_eq!(refusal(bytes.as_bytes(), 9), Some(wanted));
         }
     }
 
@@ -284,8 +325,8 @@ mod tests {
         let read = |limit, bytes: usize| {
             let mut message = Message::new(limit);
             let text = vec![b'x'; bytes];
-            message.take(Piece { text: &text, starts: true, ends: false });
-            message.is_endless()
+            let piece = Piece { text: &text, starts: true, ends: false };
+            message.take(piece) == Taken::Endless
         };
         for (limit, last) in [(10, 1_048_576), (600_000, 1_200_000)] {
             assert!(!read(limit, last), "{limit}");
@@ -297,9 +338,9 @@ mod tests {
     fn the_hundredth_received_line_is_a_loop_rfc_5321_6_3() {
         let header = |hops: usize| "ReCeived: x\r\n".repeat(hops);
         let body = header(200);
-        for (hops, refusal) in [(99, None), (100, Some(reply::TOO_MANY_HOPS))] {
+        for (hops, wanted) in [(99, None), (100, Some(reply::TOO_MANY_HOPS))] {
             let bytes = format!("{}\r\n{body}.\r\n", header(hops));
-            assert_eq!(read(bytes.as_bytes(), 99_999).2, refusal);
+            assert_eq!(refusal(bytes.as_bytes(), 99_999), wanted);
         }
     }
 }

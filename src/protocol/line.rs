@@ -18,7 +18,7 @@
 /// RFC 5321 4.5.3.1.4 asks for 512, and extensions add to it.
 pub const COMMAND_LIMIT: usize = 2048;
 
-/// So much is kept of a command line that is too long.
+/// How many bytes are kept of a command line that is too long.
 const BEGINNING: usize = 40;
 
 /// A line of a message that is longer than this comes out in pieces.
@@ -46,7 +46,7 @@ pub struct Piece<'a> {
     pub text: &'a [u8],
     /// Whether a line begins with this piece.
     pub starts: bool,
-    /// Whether the line ends with this piece: CR LF was behind it.
+    /// Whether the line ends with this piece: CR LF came after it.
     pub ends: bool,
 }
 

@@ -14,10 +14,12 @@
 //!   `replies`    what a server has said, as its client reads it
 //!   `data`       the message, up to the dot
 //!   `trace`      Return-Path and Received
+//!   `explain`    the live dialogue, with the reason for each reply
 
 pub mod address;
 pub mod command;
 pub mod data;
+pub mod explain;
 pub mod extension;
 pub mod line;
 pub mod replies;

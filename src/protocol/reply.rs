@@ -57,25 +57,28 @@ pub struct Answer {
     pub reply: Reply,
     /// More lines; most replies have none.
     pub lines: Vec<String>,
+    /// Whether the enhanced code goes on the wire as well.
+    pub with_enhanced: bool,
 }
 
+/// One line, with the enhanced code.
 impl From<Reply> for Answer {
     fn from(reply: Reply) -> Answer {
-        Answer { reply, lines: Vec::new() }
+        Answer { reply, lines: Vec::new(), with_enhanced: true }
     }
 }
 
 impl Answer {
     // ANCHOR: wire_lines
-    /// The lines as they go on the wire, without their CR LF.
+    /// The lines as they go on the wire, without their CR LF. `host` is the
+    /// server's name.
     ///
     /// All lines but the last have a hyphen after the code (RFC 5321 4.2.1);
-    /// the enhanced code stands on each line (RFC 2034 section 4), unless
-    /// `with_enhanced` is false.
-    pub fn wire_lines(&self, host: &str, with_enhanced: bool) -> Vec<String> {
+    /// the enhanced code is on each line (RFC 2034 section 4).
+    pub fn wire_lines(&self, host: &str) -> Vec<String> {
         let first = self.reply.text.replace("{host}", host);
         let mut enhanced = String::new();
-        if with_enhanced && !self.reply.enhanced.is_empty() {
+        if self.with_enhanced && !self.reply.enhanced.is_empty() {
             enhanced = format!("{} ", self.reply.enhanced);
         }
         let texts = core::iter::once(&first).chain(&self.lines);
@@ -774,7 +777,7 @@ mod tests {
     #[test]
     fn every_reply_is_well_formed_and_has_its_reason() {
         for reply in ALL {
-            let lines = Answer::from(*reply).wire_lines(&"h".repeat(255), true);
+            let lines = Answer::from(*reply).wire_lines(&"h".repeat(255));
             let line = lines.first().unwrap();
             assert!(line.len() + 2 <= LINE_LIMIT, "{line}");
             assert!(line.bytes().all(|b| (32..127).contains(&b)), "{line}");
@@ -797,11 +800,9 @@ mod tests {
 
     #[test]
     fn further_lines_have_a_hyphen_before_them() {
-        let answer = Answer {
-            reply: EHLO_OK,
-            lines: vec!["SIZE 1000".into(), "HELP".into()],
-        };
-        let wire = answer.wire_lines("mx.example.org", true);
+        let lines = vec!["SIZE 1000".into(), "HELP".into()];
+        let answer = Answer { lines, ..EHLO_OK.into() };
+        let wire = answer.wire_lines("mx.example.org");
         assert_eq!(
             wire,
             ["250-mx.example.org greets you", "250-SIZE 1000", "250 HELP"]

@@ -11,30 +11,34 @@
 //!
 //! Interface:
 //!   `Session`      one client's session: `greet`, `step`, `end_of_data`
-//!   `State`        where it stands
+//!   `Turn`         what a command leads to: a step, or a question
+//!   `Question`     is this recipient welcome? the server looks it up
+//!   `Step`         what is said, and the states before and after
+//!   `State`        where the session is
 //!   `Transaction`  the mail that is being handed over
-//!   `Verdict`      what the directory of mailboxes says of a recipient
+//!   `Verdict`      the answer to a question
 //!
 //! Session and transaction are two things: RSET, EHLO and the end of the data
 //! drop the transaction and keep the session.
 //!
 //! The machine does no work of its own. It does not know of sockets, clocks or
-//! mailboxes: what the mailboxes say of a recipient comes in as data.
+//! mailboxes: it asks, and the verdict on a recipient comes in as data.
 
-use super::address::{ForwardPath, ReversePath};
-use super::command::{self, Command, Parameter, Parsed};
+use super::address::{ForwardPath, Mailbox, ReversePath};
+use super::command::{self, Command, Parameter};
 use super::extension::{Extension, MailParameters, Offer};
 use super::reply::{self, Answer, Reply};
-use core::mem;
+use core::{fmt, mem};
 
 /// With this mistake a session ends (RFC 5321 7.8).
 pub const ERROR_LIMIT: usize = 20;
 
 // ANCHOR: state
-/// Where a session stands. The variants own their data.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where a session is. The variants own their data.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum State {
     /// The client has not said hello.
+    #[default]
     Connected,
     /// It has; no transaction is open.
     Greeted,
@@ -49,17 +53,50 @@ pub enum State {
 }
 // ANCHOR_END: state
 
+/// The name of a state, without what the state holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StateName {
+    /// See [`State::Connected`].
+    Connected,
+    /// See [`State::Greeted`].
+    Greeted,
+    /// See [`State::Mail`].
+    Mail,
+    /// See [`State::Rcpt`].
+    Rcpt,
+    /// See [`State::Data`].
+    Data,
+    /// See [`State::Closed`].
+    Closed,
+}
+
+/// As the table in the book has it.
+impl fmt::Display for StateName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
 /// One mail on its way in: from whom, and to whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transaction {
     /// Where a bounce would go.
     pub reverse_path: ReversePath,
-    /// The mailboxes here that get a copy, each once.
-    pub recipients: Vec<LocalMailbox>,
+    /// Where a copy goes, each place once.
+    pub recipients: Vec<Destination>,
     /// What the parameters of MAIL said.
     pub parameters: MailParameters,
     /// Whether a recipient was refused before one was accepted.
     pub has_refused: bool,
+}
+
+/// Where mail for a recipient goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// Into a mailbox of this server.
+    Here(LocalMailbox),
+    /// To the server of another domain, which is looked up later.
+    Elsewhere(Mailbox),
 }
 
 /// A mailbox of this server, in the one spelling that the directory has for it.
@@ -71,22 +108,69 @@ pub struct LocalMailbox {
     pub local_part: String,
 }
 
-/// What the directory of mailboxes says of a recipient.
+/// Whether a recipient is welcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// It lives here.
-    Welcome(LocalMailbox),
-    /// It does not, or not now.
+    /// It is, and its mail goes there.
+    Welcome(Destination),
+    /// It is not, or not now.
     Refused(Reply),
 }
 
 /// Who the client says it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {
-    /// The name behind HELO or EHLO.
+    /// The name after HELO or EHLO.
     pub name: String,
     /// Whether it was EHLO: then extensions were offered.
     pub is_extended: bool,
+}
+
+/// What a command leads to.
+#[derive(Debug)]
+pub enum Turn<'a> {
+    /// The machine has made its step.
+    Step(Step),
+    /// The machine has to know something first.
+    Ask(Question<'a>),
+    /// Nothing: in `Data` a line is text and belongs to the message, and after
+    /// `Closed` no line is read.
+    Nothing,
+}
+
+/// A step of the machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What is said to the client.
+    pub answer: Answer,
+    /// The state that the session was in.
+    pub before: StateName,
+    /// The state that it is in now.
+    pub after: StateName,
+}
+
+/// The client names a recipient: is it welcome?
+#[derive(Debug)]
+#[must_use = "the client waits for a reply"]
+pub struct Question<'a> {
+    session: &'a mut Session,
+    path: ForwardPath,
+}
+
+impl Question<'_> {
+    /// The recipient, as the client has written it.
+    pub fn forward_path(&self) -> &ForwardPath {
+        &self.path
+    }
+
+    /// Makes the step that waited for this.
+    pub fn answer(self, verdict: Verdict) -> Step {
+        let Question { session, .. } = self;
+        session.make_step(|session| {
+            let verdict = session.with_room(verdict);
+            session.transition(|state| state.on_rcpt(verdict))
+        })
+    }
 }
 
 /// One client's session.
@@ -104,12 +188,7 @@ impl Session {
         Session { offer, state: State::Connected, client: None, errors: 0 }
     }
 
-    /// The first words. The server speaks first (RFC 5321 3.1).
-    pub fn greet(&self) -> Answer {
-        reply::GREETING.into()
-    }
-
-    /// Where the session stands.
+    /// Where the session is.
     pub fn state(&self) -> &State {
         &self.state
     }
@@ -119,89 +198,120 @@ impl Session {
         self.client.as_ref()
     }
 
-    /// Takes one line of the client, and gives the reply.
+    /// The first words. The server speaks first (RFC 5321 3.1).
+    pub fn greet(&mut self) -> Step {
+        self.make_step(|_| reply::GREETING.into())
+    }
+
+    /// Takes one command of the client.
     ///
-    /// A line that could not be read comes in as the reply that says why. If
-    /// the command is a RCPT, `verdict` is what the directory says of it.
-    ///
-    /// Nothing is said in two states: in `Data` a line is text and belongs to
-    /// the message, and after `Closed` no line is read.
-    pub fn step(
-        &mut self,
-        line: Parsed,
-        verdict: Option<Verdict>,
-    ) -> Option<Answer> {
-        if matches!(self.state, State::Data(_) | State::Closed) {
-            return None;
+    /// A RCPT that may come now leads to a question: the machine knows no
+    /// mailboxes. Every other command leads to a step at once.
+    pub fn step(&mut self, command: Command) -> Turn<'_> {
+        match (&self.state, command) {
+            (State::Data(_) | State::Closed, _) => Turn::Nothing,
+            (State::Mail(_) | State::Rcpt(_), Command::Rcpt(path, list)) => {
+                match self.refusal(&path, &list) {
+                    None => Turn::Ask(Question { session: self, path }),
+                    Some(refusal) => Turn::Step(self.refuse_rcpt(refusal)),
+                }
+            }
+            (_, command) => {
+                Turn::Step(self.make_step(|session| session.obey(command)))
+            }
         }
-        let answer = match line {
-            Ok(command) => self.obey(command, verdict),
-            Err(refusal) => refusal.into(),
-        };
-        Some(self.count_error(answer))
     }
 
     // ANCHOR: end_of_data
     /// The message has come to its end, and this became of it. The
     /// transaction is dropped either way (RFC 5321 4.1.1.4).
-    pub fn end_of_data(&mut self, outcome: Result<(), Reply>) -> Answer {
-        self.state = State::Greeted;
-        match outcome {
-            Ok(()) => reply::STORED.into(),
-            Err(refusal) => refusal.into(),
-        }
+    pub fn end_of_data(&mut self, outcome: Result<(), Reply>) -> Step {
+        self.make_step(|session| {
+            session.state = State::Greeted;
+            match outcome {
+                Ok(()) => reply::STORED.into(),
+                Err(refusal) => refusal.into(),
+            }
+        })
     }
     // ANCHOR_END: end_of_data
 
     /// The server ends the session for a reason of its own. The transaction
     /// is dropped.
-    pub fn hang_up(&mut self, reason: Reply) -> Answer {
-        self.state = State::Closed;
-        reason.into()
+    pub fn hang_up(&mut self, reason: Reply) -> Step {
+        self.make_step(|session| {
+            session.state = State::Closed;
+            reason.into()
+        })
     }
 
-    fn obey(&mut self, command: Command, verdict: Option<Verdict>) -> Answer {
-        // Each transition consumes the state that it leaves. `Closed` holds
-        // its place for that moment.
-        let state = mem::replace(&mut self.state, State::Closed);
-        let (state, answer) = match command {
+    /// Notes the states around a step. The last mistake that is allowed gets a
+    /// good-bye instead of its reply.
+    fn make_step(&mut self, act: impl FnOnce(&mut Session) -> Answer) -> Step {
+        let before = self.state.name();
+        let mut answer = act(self);
+        self.errors += usize::from(answer.reply.is_client_error());
+        if self.errors >= ERROR_LIMIT && answer.reply.is_client_error() {
+            self.state = State::Closed;
+            answer = reply::TOO_MANY_ERRORS.into();
+        }
+        answer.with_enhanced = self.offer.has(Extension::EnhancedStatusCodes);
+        Step { answer, before, after: self.state.name() }
+    }
+
+    fn obey(&mut self, command: Command) -> Answer {
+        match command {
             Command::Ehlo(name) => self.on_ehlo(name),
             Command::Helo(name) => self.on_helo(name),
             Command::Mail(path, list) => {
-                plain(state.on_mail(path, self.mail_parameters(&list)))
+                let parameters = self.mail_parameters(&list);
+                self.transition(|state| state.on_mail(path, parameters))
             }
-            Command::Rcpt(path, list) => {
-                let verdict = self.judge(&path, &list, verdict, &state);
-                plain(state.on_rcpt(verdict))
-            }
-            Command::Data => plain(state.on_data()),
-            Command::Rset => plain(state.on_rset()),
-            Command::Vrfy => plain((state, reply::CANNOT_VERIFY)),
-            Command::Help(topic) => (state, self.help(topic)),
-            Command::Noop => plain((state, reply::NOOP_OK)),
-            Command::Quit => plain((State::Closed, reply::GOODBYE)),
+            Command::Rcpt(..) => self.transition(State::on_early_rcpt),
+            Command::Data => self.transition(State::on_data),
+            Command::Rset => self.transition(State::on_rset),
+            Command::Vrfy => reply::CANNOT_VERIFY.into(),
+            Command::Help(topic) => self.help(topic),
+            Command::Noop => reply::NOOP_OK.into(),
+            Command::Quit => self.close(reply::GOODBYE),
+            Command::NotImplemented => reply::NOT_IMPLEMENTED.into(),
+            Command::Http => self.close(reply::HTTP_ON_THE_PORT),
             Command::UnreadableRcpt(why) => {
-                plain(state.on_unreadable_rcpt(why))
+                self.transition(|state| state.on_unreadable_rcpt(why))
             }
-            Command::NotImplemented => plain((state, reply::NOT_IMPLEMENTED)),
-            Command::Http => plain((State::Closed, reply::HTTP_ON_THE_PORT)),
-        };
+            Command::Unreadable(why) => why.into(),
+        }
+    }
+
+    /// Each transition consumes the state that it leaves, and gives the next.
+    fn transition(
+        &mut self,
+        transition: impl FnOnce(State) -> (State, Reply),
+    ) -> Answer {
+        let (state, reply) = transition(mem::take(&mut self.state));
         self.state = state;
-        answer
+        reply.into()
+    }
+
+    fn close(&mut self, last_words: Reply) -> Answer {
+        self.state = State::Closed;
+        last_words.into()
     }
 
     /// EHLO opens the session, or starts it over: the transaction is dropped
     /// (RFC 5321 4.1.4).
-    fn on_ehlo(&mut self, name: String) -> (State, Answer) {
+    fn on_ehlo(&mut self, name: String) -> Answer {
         self.client = Some(Client { name, is_extended: true });
+        self.state = State::Greeted;
         let lines = self.offer.ehlo_lines();
-        (State::Greeted, Answer { reply: reply::EHLO_OK, lines })
+        Answer { lines, ..reply::EHLO_OK.into() }
     }
 
     /// HELO does the same, without extensions.
-    fn on_helo(&mut self, name: String) -> (State, Answer) {
+    fn on_helo(&mut self, name: String) -> Answer {
         self.client = Some(Client { name, is_extended: false });
-        (State::Greeted, reply::HELO_OK.into())
+        self.state = State::Greeted;
+        reply::HELO_OK.into()
     }
 
     // ANCHOR: mail_parameters
@@ -223,31 +333,41 @@ impl Session {
     }
     // ANCHOR_END: mail_parameters
 
-    /// What is to be said of a recipient, before its mailbox is looked at:
-    /// RCPT has no parameters here, an address beyond ASCII must have been
-    /// announced, and a transaction has only so much room.
-    fn judge(
-        &self,
-        path: &ForwardPath,
-        list: &[Parameter],
-        verdict: Option<Verdict>,
-        state: &State,
-    ) -> Verdict {
-        if !list.is_empty() {
-            return Verdict::Refused(reply::UNKNOWN_PARAMETER);
-        }
-        let transaction = state.transaction();
+    /// Why a recipient is refused before anybody looks it up: RCPT has no
+    /// parameters here, and an address beyond ASCII must have been announced
+    /// (RFC 6531 3.5).
+    fn refusal(&self, path: &ForwardPath, list: &[Parameter]) -> Option<Reply> {
+        let transaction = self.state.transaction();
         let is_utf8 = transaction.is_some_and(|t| t.parameters.utf8);
-        if !path.is_ascii() && !is_utf8 {
-            return Verdict::Refused(reply::RECIPIENT_NEEDS_SMTPUTF8);
+        if !list.is_empty() {
+            Some(reply::UNKNOWN_PARAMETER)
+        } else if !path.is_ascii() && !is_utf8 {
+            Some(reply::RECIPIENT_NEEDS_SMTPUTF8)
+        } else {
+            None
         }
-        let recipients = transaction.map_or(&[][..], |t| &t.recipients);
-        let is_full = recipients.len() >= self.offer.max_recipients;
-        match verdict.unwrap_or(Verdict::Refused(reply::LOCAL_ERROR)) {
-            Verdict::Welcome(new) if is_full && !recipients.contains(&new) => {
+    }
+
+    fn refuse_rcpt(&mut self, refusal: Reply) -> Step {
+        let verdict = Verdict::Refused(refusal);
+        self.make_step(|session| {
+            session.transition(|state| state.on_rcpt(verdict))
+        })
+    }
+
+    /// A transaction has room for some recipients and no more. One that it has
+    /// already takes no room.
+    fn with_room(&self, verdict: Verdict) -> Verdict {
+        let transaction = self.state.transaction();
+        match (verdict, transaction) {
+            (Verdict::Welcome(new), Some(transaction))
+                if transaction.recipients.len()
+                    >= self.offer.max_recipients
+                    && !transaction.has(&new) =>
+            {
                 Verdict::Refused(reply::TOO_MANY_RECIPIENTS)
             }
-            verdict @ (Verdict::Welcome(_) | Verdict::Refused(_)) => verdict,
+            (verdict, _) => verdict,
         }
     }
 
@@ -261,33 +381,21 @@ impl Session {
                 format!("Commands: {}", names.join(" ")),
                 "HELP command tells how it is written".to_owned(),
             ];
-            return Answer { reply: reply::HELP, lines };
+            return Answer { lines, ..reply::HELP.into() };
         };
         match command::syntax_of(&topic) {
             Some(syntax) => Answer {
-                reply: reply::HELP_TOPIC,
                 lines: vec![syntax.to_owned()],
+                ..reply::HELP_TOPIC.into()
             },
             None => reply::UNKNOWN_TOPIC.into(),
-        }
-    }
-
-    /// The last mistake that is allowed gets a good-bye instead of its reply.
-    fn count_error(&mut self, answer: Answer) -> Answer {
-        if answer.reply.is_client_error() {
-            self.errors += 1;
-        }
-        if self.errors < ERROR_LIMIT {
-            answer
-        } else {
-            self.hang_up(reply::TOO_MANY_ERRORS)
         }
     }
 }
 
 /// The transitions of a transaction, each consuming the state it leaves.
 ///
-/// `Data` and `Closed` are named in each, but never met: `step` says nothing
+/// `Data` and `Closed` are named in each, but never met: `step` does nothing
 /// in them.
 impl State {
     /// MAIL opens a transaction (RFC 5321 4.1.1.2).
@@ -322,9 +430,10 @@ impl State {
         match (self, verdict) {
             (
                 State::Mail(transaction) | State::Rcpt(transaction),
-                Verdict::Welcome(recipient),
+                Verdict::Welcome(destination),
             ) => {
-                (State::Rcpt(transaction.with(recipient)), reply::RECIPIENT_OK)
+                let transaction = transaction.with(destination);
+                (State::Rcpt(transaction), reply::RECIPIENT_OK)
             }
             (State::Mail(transaction), Verdict::Refused(refusal)) => {
                 (State::Mail(transaction.with_refused()), refusal)
@@ -332,13 +441,29 @@ impl State {
             (state @ State::Rcpt(_), Verdict::Refused(refusal)) => {
                 (state, refusal)
             }
-            (state @ State::Greeted, _) => (state, reply::MAIL_FIRST),
             (
-                state @ (State::Connected | State::Data(_) | State::Closed),
+                state @ (State::Connected
+                | State::Greeted
+                | State::Data(_)
+                | State::Closed),
                 _,
-            ) => (state, reply::HELLO_FIRST),
+            ) => state.on_early_rcpt(),
         }
     }
+
+    // ANCHOR: on_early_rcpt
+    /// RCPT before MAIL has nothing to add to (RFC 5321 4.1.4).
+    fn on_early_rcpt(self) -> (State, Reply) {
+        match self {
+            State::Greeted | State::Mail(_) | State::Rcpt(_) => {
+                (self, reply::MAIL_FIRST)
+            }
+            State::Connected | State::Data(_) | State::Closed => {
+                (self, reply::HELLO_FIRST)
+            }
+        }
+    }
+    // ANCHOR_END: on_early_rcpt
 
     /// A RCPT that cannot be read refuses its recipient, in any state.
     fn on_unreadable_rcpt(self, why: Reply) -> (State, Reply) {
@@ -399,15 +524,15 @@ impl State {
         }
     }
 
-    /// The name of the state, as the table in the book has it.
-    pub fn name(&self) -> &'static str {
+    /// The name of the state.
+    pub fn name(&self) -> StateName {
         match self {
-            State::Connected => "Connected",
-            State::Greeted => "Greeted",
-            State::Mail(_) => "Mail",
-            State::Rcpt(_) => "Rcpt",
-            State::Data(_) => "Data",
-            State::Closed => "Closed",
+            State::Connected => StateName::Connected,
+            State::Greeted => StateName::Greeted,
+            State::Mail(_) => StateName::Mail,
+            State::Rcpt(_) => StateName::Rcpt,
+            State::Data(_) => StateName::Data,
+            State::Closed => StateName::Closed,
         }
     }
 }
@@ -425,10 +550,23 @@ impl Transaction {
         }
     }
 
+    /// The mailboxes of this server that get a copy.
+    pub fn local_mailboxes(&self) -> Vec<LocalMailbox> {
+        let here = |destination: &Destination| match destination {
+            Destination::Here(mailbox) => Some(mailbox.clone()),
+            Destination::Elsewhere(_) => None,
+        };
+        self.recipients.iter().filter_map(here).collect()
+    }
+
+    fn has(&self, destination: &Destination) -> bool {
+        self.recipients.iter().any(|known| known.is_same(destination))
+    }
+
     /// Two spellings of one mailbox are one recipient.
-    fn with(mut self, recipient: LocalMailbox) -> Transaction {
-        if !self.recipients.contains(&recipient) {
-            self.recipients.push(recipient);
+    fn with(mut self, destination: Destination) -> Transaction {
+        if !self.has(&destination) {
+            self.recipients.push(destination);
         }
         self
     }
@@ -439,6 +577,31 @@ impl Transaction {
     }
 }
 
-fn plain((state, reply): (State, Reply)) -> (State, Answer) {
-    (state, reply.into())
+impl Destination {
+    /// Whether mail for both is one mail. A local part elsewhere is for its
+    /// own server to understand; the domain is the same in any case
+    /// (RFC 5321 2.4).
+    fn is_same(&self, other: &Destination) -> bool {
+        match (self, other) {
+            (Destination::Here(one), Destination::Here(two)) => one == two,
+            (Destination::Elsewhere(one), Destination::Elsewhere(two)) => {
+                one.local_part == two.local_part
+                    && one.host.canonical() == two.host.canonical()
+            }
+            (Destination::Here(_), Destination::Elsewhere(_))
+            | (Destination::Elsewhere(_), Destination::Here(_)) => false,
+        }
+    }
+}
+
+impl Client {
+    /// How a message came, for its Received field (RFC 5321 4.4; UTF8SMTP:
+    /// RFC 6531 4.3).
+    pub fn protocol(&self, parameters: &MailParameters) -> &'static str {
+        match (parameters.utf8, self.is_extended) {
+            (true, _) => "UTF8SMTP",
+            (false, true) => "ESMTP",
+            (false, false) => "SMTP",
+        }
+    }
 }

@@ -9,9 +9,9 @@
 //! - `finish` says `Ok` only when the message is on the disk for everybody;
 //! - if an `Incoming` is dropped before that, nothing stays.
 
-use super::settings::Shared;
+use super::shared::Shared;
 use crate::mailbox::maildir::{self, Staged};
-use crate::protocol::data::{DataLine, Message};
+use crate::protocol::data::{Message, Taken};
 use crate::protocol::line::Piece;
 use crate::protocol::reply::Reply;
 use crate::protocol::session::{Client, Transaction};
@@ -33,17 +33,16 @@ pub(super) struct Envelope<'a> {
 pub(super) struct Incoming<'a> {
     session: u64,
     message: Message,
-    lines: u64,
     /// The file, or why there is none (any more).
     staged: Result<Staged<'a>, Reply>,
 }
 
-/// Where a message stands after a piece of it.
+/// How far a message has come.
 pub(super) enum Progress {
     /// Its end has not come.
     More,
-    /// That was its end.
-    End,
+    /// That was its end. If it is refused, the reply says why.
+    End(Result<(), Reply>),
     /// Its end will never come: too much has come without it.
     Endless,
 }
@@ -58,7 +57,6 @@ impl<'a> Incoming<'a> {
         Incoming {
             session: envelope.session,
             message: Message::new(shared.offer.max_size),
-            lines: 0,
             staged: stage(shared, envelope),
         }
     }
@@ -70,40 +68,37 @@ impl<'a> Incoming<'a> {
 
     /// How many lines have come.
     pub(super) fn lines(&self) -> u64 {
-        self.lines
+        self.message.lines()
     }
 
     // ANCHOR: take
     /// Takes the next piece.
     pub(super) fn take(&mut self, piece: Piece<'_>) -> Progress {
-        let DataLine::Text(text) = self.message.take(piece) else {
-            return Progress::End;
-        };
-        self.lines += u64::from(piece.ends);
-        let line_end: &[u8] = if piece.ends { b"\n" } else { b"" };
+        match self.message.take(piece) {
+            Taken::Text(text) => self.store(text, piece.ends),
+            // What was written of it so far goes away at once.
+            Taken::Refused(why) => self.staged = Err(why),
+            Taken::End(outcome) => return Progress::End(outcome),
+            Taken::Endless => return Progress::Endless,
+        }
+        Progress::More
+    }
+    // ANCHOR_END: take
+
+    /// Writes to the file, as long as there is one. Lines end in LF there.
+    fn store(&mut self, text: &[u8], ends: bool) {
+        let line_end: &[u8] = if ends { b"\n" } else { b"" };
         if let Ok(staged) = &mut self.staged
             && let Err(error) =
                 staged.write(text).and_then(|()| staged.write(line_end))
         {
             self.staged = Err(trouble(self.session, &error));
         }
-        if let Some(refusal) = self.message.refusal() {
-            // What was written of it so far goes away at once.
-            self.staged = Err(refusal);
-        }
-        if self.message.is_endless() {
-            Progress::Endless
-        } else {
-            Progress::More
-        }
     }
-    // ANCHOR_END: take
 
-    /// Makes the message durable in every mailbox. With `Ok` we may say 250.
+    /// Makes a message that was not refused durable in every mailbox. With
+    /// `Ok` we may say 250.
     pub(super) fn finish(self) -> Result<(), Reply> {
-        if let Some(refusal) = self.message.refusal() {
-            return Err(refusal);
-        }
         let name = self
             .staged?
             .commit()
@@ -117,7 +112,7 @@ fn stage<'a>(
     shared: &'a Shared,
     envelope: &Envelope<'_>,
 ) -> Result<Staged<'a>, Reply> {
-    let recipients = &envelope.transaction.recipients;
+    let recipients = &envelope.transaction.local_mailboxes();
     shared.directory.admit(recipients)?;
     let now = SystemTime::now();
     let top = |mut staged: Staged<'a>| {
@@ -137,20 +132,13 @@ fn received(
     id: &str,
     now: SystemTime,
 ) -> String {
-    let is_extended = envelope.client.is_some_and(|c| c.is_extended);
-    let protocol = if envelope.transaction.parameters.utf8 {
-        "UTF8SMTP"
-    } else if is_extended {
-        "ESMTP"
-    } else {
-        "SMTP"
-    };
+    let parameters = &envelope.transaction.parameters;
     let since_1970 = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     let received = Received {
         client_name: envelope.client.map_or("unknown", |c| &c.name),
         client_address: envelope.client_address,
         host: &shared.offer.hostname,
-        protocol,
+        protocol: envelope.client.map_or("SMTP", |c| c.protocol(parameters)),
         id,
         seconds: since_1970.as_secs(),
     };

@@ -12,9 +12,10 @@
 
 use super::connection::Connection;
 use super::register::{Caps, Register};
-use super::settings::{Settings, Shared};
-use crate::protocol::extension::Extension;
-use crate::protocol::reply::{Answer, Reply};
+use super::settings::Settings;
+use super::shared::Shared;
+use crate::protocol::reply::Reply;
+use crate::protocol::session::Session;
 use crate::words::because;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{
@@ -33,7 +34,7 @@ const STACK_SIZE: usize = 256 * 1024;
 /// descriptor left would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// So many pauses go by between two lines in the log.
+/// This many pauses go by between two lines in the log.
 const PAUSES_PER_LOG_LINE: u32 = 10;
 
 /// A server that runs.
@@ -43,11 +44,11 @@ const PAUSES_PER_LOG_LINE: u32 = 10;
 pub struct Server {
     addresses: Vec<SocketAddr>,
     threads: Vec<JoinHandle<()>>,
-    post: Arc<Post>,
+    state: Arc<ServerState>,
 }
 
 /// What the accepting threads share.
-struct Post {
+struct ServerState {
     shared: Shared,
     register: Arc<Register>,
     sessions: AtomicU64,
@@ -69,13 +70,13 @@ impl Server {
             .iter()
             .map(TcpListener::local_addr)
             .collect::<io::Result<_>>()?;
-        let post = Arc::new(Post::open(settings)?);
-        let mut server = Server { addresses, threads: Vec::new(), post };
+        let state = Arc::new(ServerState::open(settings)?);
+        let mut server = Server { addresses, threads: Vec::new(), state };
         for listener in listeners {
-            let post = Arc::clone(&server.post);
+            let state = Arc::clone(&server.state);
             let thread = Builder::new()
                 .name("accept".to_owned())
-                .spawn(move || post.accept_all(&listener))?;
+                .spawn(move || state.accept_all(&listener))?;
             server.threads.push(thread);
         }
         Ok(server)
@@ -97,25 +98,25 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.post.is_stopping.store(true, Ordering::SeqCst);
+        self.state.is_stopping.store(true, Ordering::SeqCst);
         for address in &self.addresses {
             // The accepting thread waits for a connection: it gets one.
             let _ = TcpStream::connect(reachable(*address));
         }
-        self.post.register.end_all();
+        self.state.register.end_all();
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
     }
 }
 
-impl Post {
-    fn open(settings: Settings) -> io::Result<Post> {
+impl ServerState {
+    fn open(settings: Settings) -> io::Result<ServerState> {
         let caps = Caps {
             total: settings.max_connections,
             per_client: settings.max_per_client,
         };
-        Ok(Post {
+        Ok(ServerState {
             shared: Shared::open(settings)?,
             register: Register::new(caps),
             sessions: AtomicU64::new(0),
@@ -165,7 +166,6 @@ impl Post {
                 return self.turn_away(id, client, &stream, refusal);
             }
         };
-        // ANCHOR: admit_thread
         let session = move || {
             let _place = place;
             self.serve(id, client, &stream);
@@ -175,14 +175,10 @@ impl Post {
         if let Err(error) = builder.spawn_scoped(scope, session) {
             log::error!("[{id}] no thread for {client}: {error}");
         }
-        // ANCHOR_END: admit_thread
     }
 
     /// Runs one session. If it panics, only this session ends.
     fn serve(&self, id: u64, client: IpAddr, stream: &TcpStream) {
-        if let Some(explainer) = &self.shared.explainer {
-            explainer.event(id, &format!("connected from {client}"));
-        }
         let transport = Box::new(stream);
         let connection =
             Connection::new(id, Some(client), &self.shared, transport);
@@ -202,10 +198,9 @@ impl Post {
         mut stream: &TcpStream,
         refusal: Reply,
     ) {
-        let offer = &self.shared.offer;
-        let with_enhanced = offer.has(Extension::EnhancedStatusCodes);
-        let answer = Answer::from(refusal);
-        let mut text = answer.wire_lines(&offer.hostname, with_enhanced);
+        let answer =
+            Session::new(self.shared.offer.clone()).hang_up(refusal).answer;
+        let mut text = answer.wire_lines(&self.shared.offer.hostname);
         text.push(String::new());
         let is_said = stream
             .set_nonblocking(true)

@@ -5,19 +5,21 @@
 //!   `connection`  the one place where the bytes meet the machine
 //!   `incoming`    one message on its way from the wire to the disk
 //!   `settings`    what a server needs to know
+//!   `shared`      what all connections have in common
 //!   `register`    who is connected, and how many may be
-//!   `explain`     the live dialogue, with the reason for each reply
+//!   `watch`       tells the log, the live dialogue and the recording
 //!   `recorder`    writes each session down as a transcript
 //!   `stdio`       one session over standard input and output
 
 mod connection;
-mod explain;
 mod incoming;
 mod listener;
 mod recorder;
 mod register;
 mod settings;
+mod shared;
 mod stdio;
+mod watch;
 
 #[cfg(test)]
 mod tests;

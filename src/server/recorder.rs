@@ -1,8 +1,8 @@
 //! `--record`: each session becomes a transcript (`transcript/writer.rs`).
 //!
-//! The file says all that a replay needs: the options of the server stand in
-//! its header, and its own name is a hole. Commands that came in one read
-//! stand in a row, and their replies behind them.
+//! The file says all that a replay needs: the options of the server are in its
+//! header, and its own name is a hole. Commands that came in one read are in a
+//! row, and their replies come after them.
 //!
 //! What must never be: that a session suffers because it cannot be written
 //! down. Trouble with a file goes to the log, and the session goes on.
@@ -25,7 +25,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// A replay waits ten seconds for a reply, and nobody likes to wait.
 const LONGEST_SILENCE: Duration = Duration::from_secs(5);
 
-/// Where recordings go, and what stands on their top.
+/// Where recordings go, and what is on their top.
 #[derive(Debug)]
 pub(super) struct Recorders {
     folder: PathBuf,
@@ -88,13 +88,12 @@ impl Recorder {
     }
 
     /// What the server answers.
-    pub(super) fn reply(&mut self, answer: &Answer, with_enhanced: bool) {
-        let lines = || answer.wire_lines("{host}", with_enhanced);
-        self.write(|writer| writer.reply(&lines()));
+    pub(super) fn reply(&mut self, answer: &Answer) {
+        self.write(|writer| writer.reply(&answer.wire_lines("{host}")));
     }
 
     /// The client was silent for too long. A replay can wait for the 421 as
-    /// well, but not for minutes: then a note stands in its place.
+    /// well, but not for minutes: then a note takes its place.
     pub(super) fn timed_out(&mut self, silence: Duration) {
         self.write(Writer::finish_line);
         if silence > LONGEST_SILENCE {
@@ -132,7 +131,7 @@ impl Recorder {
 }
 
 /// The options that make a server behave like this one. Those that have their
-/// default are left out, but for the names.
+/// default are left out, except the names.
 fn options(settings: &Settings) -> Vec<(String, String)> {
     let usual = Settings::new("");
     let (offer, usual_offer) = (&settings.offer, &usual.offer);

@@ -1,17 +1,11 @@
-//! What a server needs to know, and what its connections have in common.
+//! What a server needs to know.
 
-use super::explain::Explainer;
-use super::recorder::Recorders;
-use crate::mailbox::directory::Directory;
 use crate::mailbox::disk::{Disk, RealDisk};
-use crate::mailbox::maildir::Maildirs;
 use crate::protocol::extension::Offer;
 use crate::protocol::session::LocalMailbox;
-use crate::words::because;
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// What a server needs to know. `Settings::new` fills in what a class or a test
 /// would choose; the command line changes it.
@@ -26,7 +20,7 @@ pub struct Settings {
     pub mailboxes: Vec<LocalMailbox>,
     /// The folder of the mailboxes.
     pub mail: PathBuf,
-    /// The file system: `RealDisk`, but for tests.
+    /// The file system: `RealDisk`, except in tests.
     pub disk: Box<dyn Disk>,
     /// The most connections at a time.
     pub max_connections: usize,
@@ -63,49 +57,4 @@ impl Settings {
             record: None,
         }
     }
-}
-
-/// What all connections have in common.
-pub(super) struct Shared {
-    pub(super) offer: Offer,
-    pub(super) directory: Directory,
-    pub(super) maildirs: Maildirs,
-    pub(super) timeout: Duration,
-    pub(super) explainer: Option<Explainer>,
-    pub(super) recorders: Option<Recorders>,
-}
-
-impl Shared {
-    /// Opens the mail folder. The error says what cannot be done.
-    pub(super) fn open(settings: Settings) -> io::Result<Shared> {
-        let folder = settings.record.clone();
-        let recorders = folder.map(|f| Recorders::open(f, &settings));
-        let recorders = recorders.transpose()?;
-        let Settings { mail, offer, disk, .. } = settings;
-        let directory = Directory::new(settings.domains, settings.mailboxes);
-        let now = SystemTime::now();
-        let maildirs = Maildirs::open(&mail, &offer.hostname, disk, now)
-            .and_then(|maildirs| prepare(maildirs, &directory))
-            .map_err(|error| {
-                let folder = mail.display();
-                because(&format!("cannot use mail folder {folder}"), &error)
-            })?;
-        Ok(Shared {
-            offer,
-            directory,
-            maildirs,
-            timeout: settings.timeout,
-            explainer: settings.explain.then(Explainer::new),
-            recorders,
-        })
-    }
-}
-
-/// Makes the mailboxes that were named, and learns of the others.
-fn prepare(maildirs: Maildirs, directory: &Directory) -> io::Result<Maildirs> {
-    for recipient in directory.named() {
-        maildirs.make(recipient)?;
-    }
-    directory.remember(maildirs.existing()?);
-    Ok(maildirs)
 }

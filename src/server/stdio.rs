@@ -9,7 +9,8 @@
 //! only there, it is made a CR LF.
 
 use super::connection::Connection;
-use super::settings::{Settings, Shared};
+use super::settings::Settings;
+use super::shared::Shared;
 use crate::wire::Transport;
 use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::net::{IpAddr, TcpStream};

@@ -3,7 +3,8 @@
 //! can be tried.
 
 use super::connection::Connection;
-use super::settings::{Settings, Shared};
+use super::settings::Settings;
+use super::shared::Shared;
 use crate::mailbox::disk::{Claim, Disk, DiskFile};
 use crate::options::{self, Invocation};
 use crate::transcript::header::Plays;

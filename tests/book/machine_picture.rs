@@ -6,15 +6,16 @@
 //! arrow; the state table has them.
 
 use pillarbox::protocol::reply;
+use pillarbox::protocol::session::StateName::{self, *};
 
 use super::svg::{Anchor, Svg, code_width};
 use crate::support::machine::{COLUMNS, ROWS, send, session_in};
 
 const WIDTH: i32 = 412;
-const END: &str = "Closed";
+const END: StateName = Closed;
 
-/// The states but the last, from top to bottom.
-const STATES: [&str; 5] = ["Connected", "Greeted", "Mail", "Rcpt", "Data"];
+/// The states except the last, from top to bottom.
+const STATES: [StateName; 5] = [Connected, Greeted, Mail, Rcpt, Data];
 
 const BOX: (i32, i32) = (108, 42);
 const LEFT: i32 = 124;
@@ -24,8 +25,8 @@ const END_LEFT: i32 = 324;
 
 /// From one state to another: what leads there.
 struct Edge {
-    from: &'static str,
-    to: &'static str,
+    from: StateName,
+    to: StateName,
     words: Vec<&'static str>,
 }
 
@@ -41,7 +42,7 @@ fn edges() -> Vec<Edge> {
         }
         let mut session = session_in(way);
         let from = session.state().name();
-        if from == "Data" {
+        if from == Data {
             session.end_of_data(Ok(()));
             add(&mut edges, from, session.state().name(), "final dot");
         }
@@ -55,8 +56,8 @@ fn edges() -> Vec<Edge> {
 /// Adds one reason to an edge; a state that stays has none.
 fn add(
     edges: &mut Vec<Edge>,
-    from: &'static str,
-    to: &'static str,
+    from: StateName,
+    to: StateName,
     word: &'static str,
 ) {
     if from == to {
@@ -104,15 +105,15 @@ fn top(number: i32) -> i32 {
 }
 
 /// The upper side of a state's box.
-fn top_of(state: &str) -> Option<i32> {
+fn top_of(state: StateName) -> Option<i32> {
     let number = STATES.iter().position(|name| *name == state)?;
     Some(top(i32::try_from(number).ok()?))
 }
 
-fn draw_box(svg: &mut Svg, at: (i32, i32), size: (i32, i32), name: &str) {
+fn draw_box(svg: &mut Svg, at: (i32, i32), size: (i32, i32), name: StateName) {
     svg.rect(at, size, "panel");
     let middle = (at.0 + size.0 / 2, at.1 + size.1 / 2 + 5);
-    svg.text(middle, Anchor::Middle, "ink bold", name);
+    svg.text(middle, Anchor::Middle, "ink bold", &name.to_string());
 }
 
 fn draw_edge(svg: &mut Svg, edge: &Edge) {

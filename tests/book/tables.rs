@@ -3,7 +3,7 @@
 
 use pillarbox::protocol::command::Command;
 use pillarbox::protocol::reply::{self, Reply};
-use pillarbox::protocol::session::Session;
+use pillarbox::protocol::session::{Session, Turn};
 use pillarbox::server::Settings;
 use std::path::Path;
 
@@ -34,10 +34,11 @@ pub fn states() -> String {
 
 /// A new state needs a column, and a new command a row: what has none.
 pub fn missing(tree: &Tree) -> Vec<String> {
-    let states = COLUMNS.map(|(_, way)| session_in(way).state().name().into());
+    let states =
+        COLUMNS.map(|(_, way)| session_in(way).state().name().to_string());
     let read = |line: &str| format!("{:?}", Command::parse(line.as_bytes()));
     let rows = ROWS.map(|(_, line)| read(line));
-    let commands = rows.map(|read| word(read.trim_start_matches("Ok(")));
+    let commands = rows.map(|read| word(&read));
     let mut findings = Vec::new();
     for (path, name, known, what) in [
         (MACHINE, "State", &states[..], "column"),
@@ -143,10 +144,10 @@ fn further_lines(reply: &Reply) -> Vec<String> {
     let offer = Settings::new(Path::new("mail")).offer;
     for line in ["EHLO client.example", "HELP", "HELP MAIL"] {
         let command = Command::parse(line.as_bytes());
-        if let Some(answer) = Session::new(offer.clone()).step(command, None)
-            && answer.reply == *reply
+        if let Turn::Step(step) = Session::new(offer.clone()).step(command)
+            && step.answer.reply == *reply
         {
-            return answer.lines;
+            return step.answer.lines;
         }
     }
     Vec::new()

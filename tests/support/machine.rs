@@ -10,9 +10,11 @@
 use pillarbox::protocol::command::Command;
 use pillarbox::protocol::extension::Offer;
 use pillarbox::protocol::reply;
-use pillarbox::protocol::session::{LocalMailbox, Session, Verdict};
+use pillarbox::protocol::session::{
+    Destination, LocalMailbox, Session, Turn, Verdict,
+};
 
-/// The rows, each with a line that stands for it.
+/// The rows, each with a line of its kind.
 pub const ROWS: [(&str, &str); 18] = [
     ("EHLO", "EHLO client.example"),
     ("HELO", "HELO client.example"),
@@ -55,19 +57,29 @@ pub fn fresh() -> Session {
     })
 }
 
-/// Sends the line that stands for `row`, and gives the code of the reply.
+/// Sends the line of this kind, and gives the code of the reply.
 pub fn send(session: &mut Session, row: &str) -> Option<u16> {
     let line = ROWS.iter().find(|(name, _)| *name == row).map(|(_, l)| *l);
     let command = Command::parse(line.unwrap_or(row).as_bytes());
-    let verdict = match row {
-        "RCPT" | "RCPT parameter" => Some(Verdict::Welcome(LocalMailbox {
-            domain: "example.org".into(),
-            local_part: "bob".into(),
-        })),
-        "RCPT refused" => Some(Verdict::Refused(reply::NO_SUCH_MAILBOX)),
-        _ => None,
-    };
-    session.step(command, verdict).map(|answer| answer.reply.code)
+    match session.step(command) {
+        Turn::Step(step) => Some(step.answer.reply.code),
+        Turn::Ask(question) if row == "RCPT refused" => {
+            let refused = Verdict::Refused(reply::NO_SUCH_MAILBOX);
+            Some(question.answer(refused).answer.reply.code)
+        }
+        Turn::Ask(question) => {
+            Some(question.answer(welcome("bob")).answer.reply.code)
+        }
+        Turn::Nothing => None,
+    }
+}
+
+/// What a server says of a mailbox that it has.
+pub fn welcome(local_part: &str) -> Verdict {
+    Verdict::Welcome(Destination::Here(LocalMailbox {
+        domain: "example.org".into(),
+        local_part: local_part.into(),
+    }))
 }
 
 /// A session that has come this way.
@@ -80,7 +92,7 @@ pub fn session_in(way: &[&str]) -> Session {
 }
 
 /// What becomes of `row` in the state at the end of `way`: a code, and the next
-/// state if it is another one; a dot for silence.
+/// state if it changes; a dot for silence.
 pub fn outcome(way: &[&str], row: &str) -> String {
     let mut session = session_in(way);
     let before = session.state().name();
