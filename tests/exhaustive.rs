@@ -40,6 +40,9 @@ fn read_message(bytes: &[u8]) -> Option<(usize, Option<Vec<u8>>)> {
                 return Some((used, outcome.is_ok().then_some(text)));
             }
             Taken::Text(line) => text.extend_from_slice(line),
+            Taken::BodyWithoutHeader(line) => {
+                text.extend([b"\n", line].concat());
+            }
             Taken::Refused(_) => {}
             Taken::Endless => panic!("{bytes:?} has an end"),
         }
@@ -59,6 +62,9 @@ fn reference(bytes: &[u8]) -> Option<(usize, Option<Vec<u8>>)> {
     assert_eq!(*rest, "");
     let unstuffed = lines.iter().map(|l| l.strip_prefix('.').unwrap_or(l));
     let text: String = unstuffed.map(|line| format!("{line}\n")).collect();
+    // No field can be written with these five bytes.
+    let has_header = text.is_empty() || text.starts_with('\n');
+    let text = if has_header { text } else { format!("\n{text}") };
     let is_bad = |line: &&str| line.contains(['\r', '\n', '\0']);
     let is_refused = lines.iter().any(is_bad);
     Some((end + 3, (!is_refused).then(|| text.into_bytes())))
@@ -285,8 +291,12 @@ fn try_byte(line: &[u8], place: usize, byte: u8) -> bool {
         }
     }
     let command = Command::parse(&sent);
-    let is_taken =
-        !matches!(command, Command::Unreadable(_) | Command::UnreadableRcpt(_));
+    let is_taken = !matches!(
+        command,
+        Command::Unreadable(_)
+            | Command::UnreadableHello(_)
+            | Command::UnreadableRcpt(_)
+    );
     let shown = sent.escape_ascii();
     if byte.is_ascii_control() && !(byte == b'\t' && place + 1 == line.len()) {
         assert!(!is_taken, "{shown} was taken");

@@ -15,6 +15,7 @@ const TABLE: &str = "\
 command        Connected    Greeted      Mail         Mail*        Rcpt         Data         Closed
 EHLO           250 Greeted  250          250 Greeted  250 Greeted  250 Greeted  .            .
 HELO           250 Greeted  250          250 Greeted  250 Greeted  250 Greeted  .            .
+EHLO wrong     501          501          501          501          501          .            .
 MAIL           503          250 Mail     503          503          503          .            .
 MAIL wrong     501          501          501          501          501          .            .
 MAIL parameter 503          555          503          503          503          .            .

@@ -45,6 +45,9 @@ pub enum Command {
     NotImplemented,
     /// The first word of an HTTP request.
     Http,
+    /// A HELO or EHLO that cannot be read, and why: its reply carries no
+    /// enhanced code, like that of one that can (RFC 2034 section 4).
+    UnreadableHello(Reply),
     /// A RCPT that cannot be read, and why. The machine must hear of it: if no
     /// other RCPT comes, nobody is there to get the mail.
     UnreadableRcpt(Reply),
@@ -102,6 +105,7 @@ impl Command {
             CommandLine::Line(text) => return Command::parse(text),
             CommandLine::TooLong(text) => (text, reply::COMMAND_TOO_LONG),
             CommandLine::BareLineFeed(text) => (text, reply::BARE_LINE_FEED),
+            CommandLine::NoLineFeed(text) => (text, reply::NO_LINE_FEED),
         };
         if is_http(&verb_of(text)) {
             Command::Http
@@ -131,6 +135,9 @@ impl Command {
             b"EXPN" | b"STARTTLS" | b"AUTH" | b"ETRN" | b"BDAT" | b"TURN"
             | b"SEND" | b"SOML" | b"SAML" => return Command::NotImplemented,
             verb if is_http(verb) => return Command::Http,
+            verb if verb.iter().any(u8::is_ascii_control) => {
+                return Command::Unreadable(reply::CONTROL_CHARACTER);
+            }
             _ => return Command::Unreadable(reply::UNKNOWN_COMMAND),
         };
         let parsed = if argument.iter().any(u8::is_ascii_control) {
@@ -140,9 +147,20 @@ impl Command {
         };
         match parsed {
             Ok(command) => command,
-            Err(why) if verb == b"RCPT" => Command::UnreadableRcpt(why),
-            Err(why) => Command::Unreadable(why),
+            Err(why) => match verb.as_slice() {
+                b"EHLO" | b"HELO" => Command::UnreadableHello(why),
+                b"RCPT" => Command::UnreadableRcpt(why),
+                _ => Command::Unreadable(why),
+            },
         }
+    }
+
+    /// Whether it is a HELO or an EHLO, as it should be or not.
+    pub fn is_hello(&self) -> bool {
+        matches!(
+            self,
+            Command::Ehlo(_) | Command::Helo(_) | Command::UnreadableHello(_)
+        )
     }
 
     /// Whether the reply may wait for those to the commands after it, so that
@@ -376,7 +394,8 @@ mod tests {
         for (line, want) in [
             ("", reply::UNKNOWN_COMMAND),
             (" NOOP", reply::UNKNOWN_COMMAND),
-            ("NOOP\tx", reply::UNKNOWN_COMMAND),
+            ("NOOP\tx", reply::CONTROL_CHARACTER),
+            ("NO\x08OP", reply::CONTROL_CHARACTER),
             ("FROB x", reply::UNKNOWN_COMMAND),
             ("FROB \x01", reply::UNKNOWN_COMMAND),
             ("NOOP a\rb", reply::CONTROL_CHARACTER),
@@ -413,9 +432,10 @@ mod tests {
             ("QUIT now", reply::NO_ARGUMENT),
             ("VRFY", reply::VRFY_SYNTAX),
         ] {
-            let want = match line.starts_with("RCPT") {
-                true => Command::UnreadableRcpt(want),
-                false => Command::Unreadable(want),
+            let want = match line.get(..4) {
+                Some("HELO" | "EHLO") => Command::UnreadableHello(want),
+                Some("RCPT") => Command::UnreadableRcpt(want),
+                _ => Command::Unreadable(want),
             };
             assert_eq!(parse(line), want, "{line:?}");
         }
@@ -446,7 +466,7 @@ mod tests {
             let found = parse(&format!("HELO {name}"));
             let want = match want {
                 Some(name) => Command::Helo(name.to_owned()),
-                None => Command::Unreadable(reply::HELO_SYNTAX),
+                None => Command::UnreadableHello(reply::HELO_SYNTAX),
             };
             assert_eq!(found, want, "{name}");
         }

@@ -20,8 +20,11 @@ use super::reply::{self, Reply};
 /// dot not (RFC 5321 4.5.3.1.6 asks for 1,000).
 pub const TEXT_LINE_LIMIT: u64 = 65_536;
 
-/// With this many `Received:` lines a message runs in a circle (RFC 5321 6.3).
+/// With more `Received:` fields a message runs in a circle (RFC 5321 6.3).
 pub const HOP_LIMIT: usize = 100;
+
+/// No line of a header is longer (RFC 5322 2.1.1), so its colon comes before.
+const FIELD_NAME_LIMIT: usize = 998;
 
 /// How many bytes of a message are read at least before we hang up, however
 /// small the limit is.
@@ -55,6 +58,20 @@ pub fn data_line(line: &[u8]) -> DataLine<'_> {
 }
 // ANCHOR_END: data_line
 
+/// The name of a header field, if the line is one (RFC 5322 2.2). A blank before
+/// the colon is old syntax, and allowed (4.5).
+///
+/// ```abnf
+/// field-name = 1*ftext           ; %d33-57 / %d59-126
+/// ```
+fn field_name(line: &[u8]) -> Option<&[u8]> {
+    let line = line.get(..FIELD_NAME_LIMIT).unwrap_or(line);
+    let colon = line.iter().position(|byte| *byte == b':')?;
+    let name = line.get(..colon)?.trim_ascii_end();
+    let is_name = !name.is_empty() && name.iter().all(u8::is_ascii_graphic);
+    is_name.then_some(name)
+}
+
 /// The same for a piece of a line: only a whole line can be the end, and only
 /// where a line begins is a dot doubled.
 fn unstuffed(piece: Piece<'_>) -> DataLine<'_> {
@@ -72,6 +89,10 @@ fn unstuffed(piece: Piece<'_>) -> DataLine<'_> {
 pub enum Taken<'a> {
     /// Text to store, without its line end.
     Text(&'a [u8]),
+    /// The same, and an empty line goes before it: this is the first line of a
+    /// message that has no header. Without the empty line it would become part
+    /// of the fields that a server puts on top (RFC 5322 2.1).
+    BodyWithoutHeader(&'a [u8]),
     /// Text of a message that is refused already, for this reason: nobody
     /// needs it.
     Refused(Reply),
@@ -81,6 +102,15 @@ pub enum Taken<'a> {
     Endless,
 }
 
+/// What the next line of a message belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// It is the first one.
+    Start,
+    Header,
+    Body,
+}
+
 /// One message on its way in: what was counted, and what was wrong.
 #[derive(Debug)]
 pub struct Message {
@@ -88,7 +118,7 @@ pub struct Message {
     size: u64,
     lines: u64,
     line_size: u64,
-    in_header: bool,
+    part: Part,
     hops: usize,
     has_bare_cr_or_lf: bool,
     has_nul: bool,
@@ -103,7 +133,7 @@ impl Message {
             size: 0,
             lines: 0,
             line_size: 0,
-            in_header: true,
+            part: Part::Start,
             hops: 0,
             has_bare_cr_or_lf: false,
             has_nul: false,
@@ -119,11 +149,12 @@ impl Message {
             DataLine::Text(text) => text,
             DataLine::End => return Taken::End(self.outcome()),
         };
-        self.inspect_header(text, piece);
+        let lacks_header = self.inspect_header(text, piece);
         self.count(text, piece);
         self.look_for_faults(text);
         match self.outcome() {
             _ if self.is_endless() => Taken::Endless,
+            Ok(()) if lacks_header => Taken::BodyWithoutHeader(text),
             Ok(()) => Taken::Text(text),
             Err(refusal) => Taken::Refused(refusal),
         }
@@ -148,7 +179,7 @@ impl Message {
             (self.has_nul, reply::NUL_IN_MESSAGE),
             (self.has_long_line, reply::TEXT_LINE_TOO_LONG),
             (self.size > self.size_limit, reply::MESSAGE_TOO_BIG),
-            (self.hops >= HOP_LIMIT, reply::TOO_MANY_HOPS),
+            (self.hops > HOP_LIMIT, reply::TOO_MANY_HOPS),
         ];
         match faults.into_iter().find(|(found, _)| *found) {
             Some((_, refusal)) => Err(refusal),
@@ -160,19 +191,28 @@ impl Message {
         self.size > self.size_limit.saturating_mul(2).max(READ_AT_LEAST)
     }
 
-    /// Counts the servers that the message went through already.
-    fn inspect_header(&mut self, text: &[u8], piece: Piece<'_>) {
-        const NAME: &[u8] = b"Received:";
-        if !self.in_header || !piece.starts {
-            return;
+    /// Follows the header to its end, and counts the servers that the message
+    /// went through already. Says whether the message has no header at all.
+    ///
+    /// The header ends at the empty line (RFC 5322 2.1), or at a line that is
+    /// neither a field nor goes on with one.
+    fn inspect_header(&mut self, text: &[u8], piece: Piece<'_>) -> bool {
+        if self.part == Part::Body || !piece.starts {
+            return false;
         }
-        if piece.ends && text.is_empty() {
-            self.in_header = false;
+        let is_first = self.part == Part::Start;
+        let goes_on = !is_first && matches!(text, [b' ' | b'\t', ..]);
+        self.part = Part::Header;
+        if goes_on {
+            return false;
         }
-        let name = text.get(..NAME.len()).unwrap_or_default();
-        if name.eq_ignore_ascii_case(NAME) {
-            self.hops += 1;
+        if let Some(name) = field_name(text) {
+            self.hops += usize::from(name.eq_ignore_ascii_case(b"Received"));
+            return false;
         }
+        self.part = Part::Body;
+        let is_empty = piece.ends && text.is_empty();
+        is_first && !is_empty
     }
 
     fn count(&mut self, text: &[u8], piece: Piece<'_>) {
@@ -217,6 +257,9 @@ mod tests {
         while let Some(piece) = cutter.next_piece() {
             match message.take(piece) {
                 Taken::Text(text) => stored.extend_from_slice(text),
+                Taken::BodyWithoutHeader(text) => {
+                    stored.extend([b"\n", text].concat());
+                }
                 Taken::Refused(_) | Taken::Endless => continue,
                 Taken::End(outcome) => return (stored, Some(outcome)),
             }
@@ -234,12 +277,12 @@ mod tests {
     #[test]
     fn one_leading_dot_is_taken_away_rfc_5321_4_5_2() {
         for (sent, stored) in [
-            (&b"..\r\n.\r\n"[..], &b".\n"[..]),
-            (b"..x\r\n.\r\n", b".x\n"),
-            (b"...\r\n.\r\n", b"..\n"),
-            (b".x\r\n.\r\n", b"x\n"),
-            (b"a.b.\r\n.\r\n", b"a.b.\n"),
-            (b" .\r\n.\r\n", b" .\n"),
+            (&b"\r\n..\r\n.\r\n"[..], &b"\n.\n"[..]),
+            (b"\r\n..x\r\n.\r\n", b"\n.x\n"),
+            (b"\r\n...\r\n.\r\n", b"\n..\n"),
+            (b"\r\n.x\r\n.\r\n", b"\nx\n"),
+            (b"\r\na.b.\r\n.\r\n", b"\na.b.\n"),
+            (b"\r\n .\r\n.\r\n", b"\n .\n"),
             (b".\r\n", b""),
             (b"\r\n.\r\n", b"\n"),
         ] {
@@ -255,6 +298,8 @@ mod tests {
             (b".x", false, b".x"),
         ] {
             let mut message = Message::new(99);
+            let empty = Piece { text: b"", starts: true, ends: true };
+            message.take(empty);
             let piece = Piece { text, starts, ends: false };
             assert_eq!(message.take(piece), Taken::Text(kept), "{starts}");
         }
@@ -335,12 +380,44 @@ mod tests {
     }
 
     #[test]
-    fn the_hundredth_received_line_is_a_loop_rfc_5321_6_3() {
-        let header = |hops: usize| "ReCeived: x\r\n".repeat(hops);
+    fn the_hundred_and_first_received_field_is_a_loop_rfc_5321_6_3() {
+        let header = |hops: usize| "ReCeived : x\r\n\ty\r\n".repeat(hops);
         let body = header(200);
-        for (hops, wanted) in [(99, None), (100, Some(reply::TOO_MANY_HOPS))] {
+        for (hops, wanted) in [(100, None), (101, Some(reply::TOO_MANY_HOPS))] {
             let bytes = format!("{}\r\n{body}.\r\n", header(hops));
             assert_eq!(refusal(bytes.as_bytes(), 99_999), wanted);
+        }
+        // In a body they are text, also in one that nothing divides from the
+        // header.
+        for start in ["\r\n", "a poem\r\n", " x\r\n", "A: b\r\na poem\r\n"] {
+            let bytes = format!("{start}{body}.\r\n");
+            assert_eq!(refusal(bytes.as_bytes(), 99_999), None, "{start:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_without_a_header_gets_an_empty_line_first_rfc_5322_2_2() {
+        let long = format!("{}: x", "n".repeat(998));
+        for (first, is_field) in [
+            ("Subject: x", true),
+            ("x:", true),
+            ("Subject : x", true),
+            ("!#$~: x", true),
+            ("", true),
+            (" goes on with the field before it", false),
+            ("\tlike this", false),
+            ("a poem", false),
+            ("From alice Thu Nov 26 10:00:00 2026", false),
+            (": x", false),
+            ("k\u{e4}se: x", false),
+            ("two words: x", false),
+            (&long, false),
+        ] {
+            let bytes = format!("{first}\r\nX: y\r\n.\r\n");
+            let before = if is_field { "" } else { "\n" };
+            let wanted = format!("{before}{first}\nX: y\n");
+            let (stored, _) = read(bytes.as_bytes(), 9_999);
+            assert_eq!(String::from_utf8(stored).unwrap(), wanted);
         }
     }
 }

@@ -13,6 +13,8 @@
 //!
 //! What a line means is not said here: see `command.rs` and `data.rs`.
 
+use core::mem;
+
 /// How many bytes a command line may have, CR LF included.
 ///
 /// RFC 5321 4.5.3.1.4 asks for 512, and extensions add to it.
@@ -37,6 +39,9 @@ pub enum CommandLine<'a> {
     /// What a line feed alone has ended, or the rest of the line that held it:
     /// all bytes, for people to see.
     BareLineFeed(&'a [u8]),
+    /// What a carriage return or a NUL has ended, with no line feed after it:
+    /// all bytes, for people to see. See `LineCutter::give_up_line`.
+    NoLineFeed(&'a [u8]),
 }
 
 /// A line of the message, or a piece of a very long one.
@@ -58,6 +63,8 @@ pub struct LineCutter {
     line: LineSoFar,
     /// How a command line began that is too long.
     beginning: Vec<u8>,
+    /// Whether a line was given up: its line feed may still come.
+    has_given_up: bool,
 }
 
 /// What is known of the line that has begun.
@@ -75,7 +82,12 @@ enum LineSoFar {
 
 impl LineCutter {
     /// Adds what one read has brought.
-    pub fn feed(&mut self, bytes: &[u8]) {
+    pub fn feed(&mut self, mut bytes: &[u8]) {
+        if mem::take(&mut self.has_given_up)
+            && let [b'\n', rest @ ..] = bytes
+        {
+            bytes = rest;
+        }
         self.bytes.drain(..self.used);
         self.used = 0;
         self.bytes.extend_from_slice(bytes);
@@ -113,6 +125,22 @@ impl LineCutter {
     }
     // ANCHOR_END: next_command
 
+    /// Whether the command that has begun ends in a carriage return or a NUL:
+    /// its writer may think that this ends a line. But a CR may also be half of
+    /// a CR LF that the network has cut, so one waits a while.
+    pub fn lacks_line_feed(&self) -> bool {
+        matches!(self.bytes.get(self.used..), Some([.., b'\r' | 0]))
+    }
+
+    /// Stops waiting for the line feed. If it still comes, it is dropped: each
+    /// line end gives one result.
+    pub fn give_up_line(&mut self) -> CommandLine<'_> {
+        self.has_given_up = true;
+        self.line = LineSoFar::Whole;
+        let from = mem::replace(&mut self.used, self.bytes.len());
+        CommandLine::NoLineFeed(self.bytes.get(from..).unwrap_or_default())
+    }
+
     /// The next line of the message, or a piece of it, or `None` if more bytes
     /// are needed.
     pub fn next_piece(&mut self) -> Option<Piece<'_>> {
@@ -131,7 +159,7 @@ impl LineCutter {
         Some(Piece { text, starts, ends })
     }
 
-    /// Forgets a command that is too long already, but for its last byte,
+    /// Forgets a command that is too long already, except its last byte,
     /// which may be half of its line end.
     fn drop_long_command(&mut self) {
         if self.bytes.len() - self.used < COMMAND_LIMIT {
@@ -179,6 +207,7 @@ mod tests {
                         "too long".into()
                     }
                     CommandLine::BareLineFeed(_) => "bare".into(),
+                    CommandLine::NoLineFeed(_) => "no line feed".into(),
                 });
             }
             assert!(cutter.bytes.len() <= COMMAND_LIMIT + step);
@@ -202,6 +231,30 @@ mod tests {
             assert!(cutter.bytes.len() <= PIECE + step);
         }
         found
+    }
+
+    #[test]
+    fn a_line_that_was_given_up_gives_one_result_and_not_two() {
+        for end in [b'\r', 0] {
+            let mut cutter = LineCutter::default();
+            cutter.feed(b"NOOP\r\nQUIT");
+            assert!(!cutter.lacks_line_feed());
+            assert_eq!(cutter.next_command(), Some(CommandLine::Line(b"NOOP")));
+            cutter.feed(&[end]);
+            assert_eq!(cutter.next_command(), None);
+            assert!(cutter.lacks_line_feed());
+            let given_up = [b"QUIT".as_slice(), &[end]].concat();
+            assert_eq!(
+                cutter.give_up_line(),
+                CommandLine::NoLineFeed(&given_up)
+            );
+            assert!(!cutter.lacks_line_feed());
+            // The line feed was only late.
+            cutter.feed(b"\n");
+            assert_eq!(cutter.next_command(), None);
+            cutter.feed(b"RSET\r\n");
+            assert_eq!(cutter.next_command(), Some(CommandLine::Line(b"RSET")));
+        }
     }
 
     #[test]

@@ -19,8 +19,9 @@
 pub struct Reply {
     /// Three digits. The first one tells a client what to do (RFC 5321 4.2.1).
     pub code: u16,
-    /// Class, subject and detail (RFC 3463), or empty where none belongs:
-    /// the greeting, the replies to HELO and EHLO, and 354 (RFC 2034 section 4).
+    /// Class, subject and detail (RFC 3463), or empty where none belongs: the
+    /// greeting, also a 421 in its place, the replies to HELO and EHLO, and 354
+    /// (RFC 2034 section 4).
     pub enhanced: &'static str,
     /// What a person reads. `{host}` stands for the server's name.
     pub text: &'static str,
@@ -256,6 +257,19 @@ pub const BARE_LINE_FEED: Reply = Reply {
 };
 // ANCHOR_END: bare_line_feed
 
+/// A command line that ends in a carriage return or a NUL, and the line feed
+/// does not come.
+///
+/// 500, like the line feed alone: without it the client would wait for a reply
+/// until the time-out, and never learn why.
+pub const NO_LINE_FEED: Reply = Reply {
+    code: 500,
+    enhanced: "5.5.2",
+    text: "Line must end in CR LF, not in CR or NUL alone",
+    rule: "Lines end in CR LF; a carriage return alone ends none.",
+    section: "RFC 5321 2.3.8",
+};
+
 /// A command that other servers have and this one has not.
 pub const NOT_IMPLEMENTED: Reply = Reply {
     code: 502,
@@ -268,7 +282,7 @@ pub const NOT_IMPLEMENTED: Reply = Reply {
 /// HELO without a name, or with something that is none.
 pub const HELO_SYNTAX: Reply = Reply {
     code: 501,
-    enhanced: "5.5.4",
+    enhanced: "",
     text: "Syntax: HELO name",
     rule: "HELO has one argument: the client's domain name.",
     section: "RFC 5321 4.1.1.1",
@@ -277,7 +291,7 @@ pub const HELO_SYNTAX: Reply = Reply {
 /// EHLO without a name, or with something that is none.
 pub const EHLO_SYNTAX: Reply = Reply {
     code: 501,
-    enhanced: "5.5.4",
+    enhanced: "",
     text: "Syntax: EHLO name, or EHLO [address]",
     rule: "EHLO has one argument: the client's domain name or address.",
     section: "RFC 5321 4.1.1.1",
@@ -369,7 +383,7 @@ pub const CONTROL_CHARACTER: Reply = Reply {
     code: 501,
     enhanced: "5.5.2",
     text: "Control character in the command",
-    rule: "Control characters must not stand in a command's argument.",
+    rule: "A command holds no control characters.",
     section: "RFC 5321 4.1.2",
 };
 
@@ -587,7 +601,7 @@ pub const TEXT_LINE_TOO_LONG: Reply = Reply {
     section: "RFC 5321 4.5.3.1.6",
 };
 
-/// The message went through 100 servers already: it runs in a circle.
+/// The message went through more than 100 servers: it runs in a circle.
 pub const TOO_MANY_HOPS: Reply = Reply {
     code: 554,
     enhanced: "5.4.6",
@@ -667,7 +681,7 @@ pub const HTTP_ON_THE_PORT: Reply = Reply {
 /// As many connections as we serve are open.
 pub const TOO_MANY_CONNECTIONS: Reply = Reply {
     code: 421,
-    enhanced: "4.3.2",
+    enhanced: "",
     text: "{host} too busy, try again later",
     rule: "421 may be said at any time by a server that must stop.",
     section: "RFC 5321 4.2.3",
@@ -676,7 +690,7 @@ pub const TOO_MANY_CONNECTIONS: Reply = Reply {
 /// As many connections as one client may have are open.
 pub const TOO_MANY_FROM_CLIENT: Reply = Reply {
     code: 421,
-    enhanced: "4.7.0",
+    enhanced: "",
     text: "{host} too many connections from your address",
     rule: "A server may limit what one client takes of it.",
     section: "RFC 5321 7.8",
@@ -702,6 +716,7 @@ pub const ALL: &[Reply] = &[
     UNKNOWN_COMMAND,
     COMMAND_TOO_LONG,
     BARE_LINE_FEED,
+    NO_LINE_FEED,
     NOT_IMPLEMENTED,
     HELO_SYNTAX,
     EHLO_SYNTAX,
@@ -793,7 +808,16 @@ mod tests {
     #[test]
     fn greeting_hello_and_354_have_no_enhanced_code_rfc_2034_4() {
         for reply in ALL {
-            let none = [GREETING, HELO_OK, EHLO_OK, START_DATA];
+            let none = [
+                GREETING,
+                TOO_MANY_CONNECTIONS,
+                TOO_MANY_FROM_CLIENT,
+                HELO_OK,
+                EHLO_OK,
+                HELO_SYNTAX,
+                EHLO_SYNTAX,
+                START_DATA,
+            ];
             assert_eq!(none.contains(reply), reply.enhanced.is_empty());
         }
     }

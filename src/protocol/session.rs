@@ -217,7 +217,12 @@ impl Session {
                 }
             }
             (_, command) => {
-                Turn::Step(self.make_step(|session| session.obey(command)))
+                let is_hello = command.is_hello();
+                let mut step = self.make_step(|session| session.obey(command));
+                // Also a 421 instead of its reply has none (RFC 2034
+                // section 4).
+                step.answer.with_enhanced &= !is_hello;
+                Turn::Step(step)
             }
         }
     }
@@ -276,10 +281,12 @@ impl Session {
             Command::Quit => self.close(reply::GOODBYE),
             Command::NotImplemented => reply::NOT_IMPLEMENTED.into(),
             Command::Http => self.close(reply::HTTP_ON_THE_PORT),
+            Command::UnreadableHello(why) | Command::Unreadable(why) => {
+                why.into()
+            }
             Command::UnreadableRcpt(why) => {
                 self.transition(|state| state.on_unreadable_rcpt(why))
             }
-            Command::Unreadable(why) => why.into(),
         }
     }
 
@@ -451,7 +458,6 @@ impl State {
         }
     }
 
-    // ANCHOR: on_early_rcpt
     /// RCPT before MAIL has nothing to add to (RFC 5321 4.1.4).
     fn on_early_rcpt(self) -> (State, Reply) {
         match self {
@@ -463,7 +469,6 @@ impl State {
             }
         }
     }
-    // ANCHOR_END: on_early_rcpt
 
     /// A RCPT that cannot be read refuses its recipient, in any state.
     fn on_unreadable_rcpt(self, why: Reply) -> (State, Reply) {

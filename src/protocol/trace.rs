@@ -13,6 +13,9 @@
 use super::address::{Host, ReversePath};
 use core::net::IpAddr;
 
+/// No name is longer, of all that mean something (RFC 5321 4.5.3.1.2).
+const NAME_LIMIT: usize = 255;
+
 /// The field that keeps the reverse-path, for bounces and for the reader.
 pub fn return_path(path: &ReversePath) -> String {
     format!("Return-Path: {path}\n")
@@ -49,7 +52,7 @@ impl Received<'_> {
         };
         format!(
             "Received: from {}{address}\n\tby {} with {} id {};\n\t{}\n",
-            self.client_name,
+            not_too_long(self.client_name),
             self.host,
             self.protocol,
             self.id,
@@ -57,6 +60,17 @@ impl Received<'_> {
         )
     }
     // ANCHOR_END: field
+}
+
+/// A name that fits a line of 998 characters (RFC 5322 2.1.1) with room for the
+/// rest. Only a literal can be longer: its end is cut off, except the bracket.
+fn not_too_long(name: &str) -> String {
+    match name.char_indices().nth(NAME_LIMIT) {
+        Some((end, _)) => {
+            format!("{}]", name.get(..end).unwrap_or_default())
+        }
+        None => name.to_owned(),
+    }
 }
 
 /// A date as RFC 5322 3.3 writes it, in UTC: `Sun, 06 Nov 1994 08:49:37 +0000`.
@@ -182,6 +196,22 @@ mod tests {
         let unknown = Received { client_address: None, ..received };
         let first = "Received: from client.example\n\tby ";
         assert!(unknown.field().starts_with(first));
+    }
+
+    #[test]
+    fn no_line_of_received_is_longer_than_998_rfc_5322_2_1_1() {
+        let long = |length| "x".repeat(length);
+        let received = Received {
+            client_name: &format!("[tag:{}]", long(2000)),
+            client_address: Some("2001:db8::1".parse().unwrap()),
+            host: &long(255),
+            protocol: "UTF8SMTP",
+            id: &long(64),
+            seconds: 0,
+        };
+        let field = received.field();
+        assert!(field.lines().all(|line| line.len() <= 998), "{field}");
+        assert!(field.contains("xxx] ([IPv6:"), "{field}");
     }
 
     #[test]

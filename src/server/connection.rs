@@ -28,6 +28,10 @@ use std::time::{Duration, Instant};
 /// each time that this many bytes have come.
 const BYTES_PER_SECOND: u64 = 500;
 
+/// How long a line feed may be late after its carriage return. In one line they
+/// nearly always travel together.
+const LINE_FEED_WAIT: Duration = Duration::from_secs(5);
+
 /// One client, from the greeting to the last reply.
 pub(super) struct Connection<'a> {
     id: u64,
@@ -122,7 +126,24 @@ impl<'a> Connection<'a> {
                 self.watch.command(&line);
                 return Ok(Command::read(&line));
             }
-            self.read(deadline)?;
+            if !self.lines.lacks_line_feed() {
+                self.read(deadline)?;
+            } else if !self.line_feed_comes(deadline)? {
+                let line = self.lines.give_up_line();
+                self.watch.command(&line);
+                return Ok(Command::read(&line));
+            }
+        }
+    }
+
+    /// After a carriage return or a NUL: waits for more, but not for long. A
+    /// client that ends its lines so waits for us.
+    fn line_feed_comes(&mut self, deadline: Instant) -> Result<bool, Lost> {
+        let soon = Instant::now() + LINE_FEED_WAIT.min(self.shared.timeout / 2);
+        match self.read(soon.min(deadline)) {
+            Ok(_) => Ok(true),
+            Err(Lost::TimedOut) if Instant::now() < deadline => Ok(false),
+            Err(lost) => Err(lost),
         }
     }
 

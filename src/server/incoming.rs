@@ -76,6 +76,10 @@ impl<'a> Incoming<'a> {
     pub(super) fn take(&mut self, piece: Piece<'_>) -> Progress {
         match self.message.take(piece) {
             Taken::Text(text) => self.store(text, piece.ends),
+            Taken::BodyWithoutHeader(text) => {
+                self.store(b"", true);
+                self.store(text, piece.ends);
+            }
             // What was written of it so far goes away at once.
             Taken::Refused(why) => self.staged = Err(why),
             Taken::End(outcome) => return Progress::End(outcome),

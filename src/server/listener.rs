@@ -14,8 +14,7 @@ use super::connection::Connection;
 use super::register::{Caps, Register};
 use super::settings::Settings;
 use super::shared::Shared;
-use crate::protocol::reply::Reply;
-use crate::protocol::session::Session;
+use crate::protocol::reply::{Answer, Reply};
 use crate::words::because;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{
@@ -198,9 +197,8 @@ impl ServerState {
         mut stream: &TcpStream,
         refusal: Reply,
     ) {
-        let answer =
-            Session::new(self.shared.offer.clone()).hang_up(refusal).answer;
-        let mut text = answer.wire_lines(&self.shared.offer.hostname);
+        let offer = &self.shared.offer;
+        let mut text = Answer::from(refusal).wire_lines(&offer.hostname);
         text.push(String::new());
         let is_said = stream
             .set_nonblocking(true)

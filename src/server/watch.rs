@@ -81,7 +81,9 @@ impl Watch {
         let (bytes, end) = match line {
             CommandLine::Line(text) => (*text, "\r\n"),
             CommandLine::TooLong(beginning) => (*beginning, "... (too long)"),
-            CommandLine::BareLineFeed(text) => (*text, ""),
+            CommandLine::BareLineFeed(text) | CommandLine::NoLineFeed(text) => {
+                (*text, "")
+            }
         };
         log::debug!("[{}] C: {}", self.id, printable(bytes, LOGGED_BYTES));
         if let Some(explainer) = &self.explainer {

@@ -15,9 +15,10 @@ use pillarbox::protocol::session::{
 };
 
 /// The rows, each with a line of its kind.
-pub const ROWS: [(&str, &str); 18] = [
+pub const ROWS: [(&str, &str); 19] = [
     ("EHLO", "EHLO client.example"),
     ("HELO", "HELO client.example"),
+    ("EHLO wrong", "EHLO"),
     ("MAIL", "MAIL FROM:<alice@client.example>"),
     ("MAIL wrong", "MAIL FROM:alice"),
     ("MAIL parameter", "MAIL FROM:<alice@client.example> FROB=1"),
