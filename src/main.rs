@@ -3,15 +3,22 @@
 //! Exit codes: 0 done, 1 could not be done, 2 wrong usage. `replay` has codes
 //! of its own.
 
+use env_logger::Target;
+use log::LevelFilter;
+use pillarbox::console::{self, Console};
 use pillarbox::options::{self, Invocation};
 use pillarbox::protocol::trace;
-use pillarbox::server::{self, Server, Settings};
+use pillarbox::server::{self, LIVE_DIALOGUE, Server, Settings};
 use pillarbox::transcript;
 use pillarbox::transcript::command::{self, World};
 use pillarbox::transcript::record::{self, Proxy};
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::panic;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// How long we wait at the end until the log is written.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 const FAILED: u8 = 1;
 const WRONG_USAGE: u8 = 2;
@@ -27,10 +34,7 @@ fn main() -> ExitCode {
         Ok(Invocation::Print(text)) => print(&text),
         Ok(Invocation::Serve(settings)) => serve(*settings),
         Ok(Invocation::Replay(settings)) => return replay(&settings),
-        Ok(Invocation::Converse(settings)) => {
-            start_log(settings.explain);
-            server::converse(*settings)
-        }
+        Ok(Invocation::Converse(settings)) => converse(*settings),
         Ok(Invocation::Record(settings)) => record(settings),
     };
     match outcome {
@@ -47,7 +51,7 @@ fn main() -> ExitCode {
 // ANCHOR: serve
 /// Runs the server until the process is ended.
 fn serve(settings: Settings) -> io::Result<()> {
-    start_log(settings.explain);
+    start_log(settings.explain)?;
     if settings.offer.max_recipients < 100 {
         log::warn!(
             "--max-recipients under 100 breaks RFC 5321 4.5.3.1.8: \
@@ -65,6 +69,18 @@ fn serve(settings: Settings) -> io::Result<()> {
     Ok(())
 }
 // ANCHOR_END: serve
+
+/// Serves one session over standard input and output. There is no log where
+/// the client would read it.
+fn converse(settings: Settings) -> io::Result<()> {
+    if console::is_the_dialogue() {
+        return server::converse(settings);
+    }
+    let console = start_log(settings.explain)?;
+    let outcome = server::converse(settings);
+    console.flush_for(LAST_LINES);
+    outcome
+}
 
 /// Plays transcripts; the exit code is the verdict.
 fn replay(settings: &transcript::settings::Settings) -> ExitCode {
@@ -93,23 +109,36 @@ fn today() -> String {
 
 /// Runs the proxy until the process is ended.
 fn record(settings: record::Settings) -> io::Result<()> {
-    start_log(false);
+    start_log(false)?;
     let proxy = Proxy::start(settings, now)?;
     print(&format!("pillarbox listening on {}\n", proxy.address()))?;
     proxy.run()
 }
 
-/// Logs to standard error, one line an event, times in UTC. Beside the live
+/// Logs to standard error, one line per event, times in UTC. Beside the live
 /// dialogue only what is wrong is logged, unless RUST_LOG asks for more.
-fn start_log(is_explaining: bool) {
+fn start_log(is_explaining: bool) -> io::Result<Console> {
+    let console = Console::start()?;
     let level = if is_explaining { "warn" } else { "info" };
     let level = env_logger::Env::default().default_filter_or(level);
-    env_logger::Builder::from_env(level)
-        .format(|line, record| {
-            let (time, level) = (now(), record.level());
-            writeln!(line, "{time} {level:5} {}", record.args())
+    let mut log = env_logger::Builder::from_env(level);
+    if is_explaining {
+        log.filter_module(LIVE_DIALOGUE, LevelFilter::Info);
+    }
+    log.target(Target::Pipe(Box::new(console.clone())))
+        .format(|line, record| match record.target() {
+            LIVE_DIALOGUE => write!(line, "{}", record.args()),
+            _ => {
+                let (time, level) = (now(), record.level());
+                writeln!(line, "{time} {level:5} {}", record.args())
+            }
         })
         .init();
+    // A session that panics must not wait for a reader either.
+    panic::set_hook(Box::new(|panic| {
+        log::error!("{}", panic.to_string().replace('\n', " "));
+    }));
+    Ok(console)
 }
 
 fn now() -> String {

@@ -27,3 +27,4 @@ mod tests;
 pub use listener::Server;
 pub use settings::Settings;
 pub use stdio::converse;
+pub use watch::LIVE_DIALOGUE;

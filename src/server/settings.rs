@@ -28,7 +28,8 @@ pub struct Settings {
     pub max_per_client: Option<usize>,
     /// How long a client may take for one command.
     pub timeout: Duration,
-    /// Whether to explain the dialogue on standard error.
+    /// Whether to show the dialogue and its reasons as it goes: as messages in
+    /// the log, with the target [`LIVE_DIALOGUE`](super::LIVE_DIALOGUE).
     pub explain: bool,
     /// The folder where each session becomes a transcript, if any.
     pub record: Option<PathBuf>,

@@ -13,12 +13,17 @@ use crate::protocol::line::CommandLine;
 use crate::protocol::session::{Client, Step};
 use crate::wire::Lost;
 use crate::words::printable;
-use std::io::{self, IsTerminal, Write};
+use std::borrow::Cow;
+use std::io::{self, IsTerminal};
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 /// Of what a client sent, this many bytes go to the log.
 const LOGGED_BYTES: usize = 256;
+
+/// The target of the live dialogue in the log: it is printed as it is, without
+/// a time and a level.
+pub const LIVE_DIALOGUE: &str = "pillarbox::explain";
 
 /// Watches one session.
 pub(super) struct Watch {
@@ -85,9 +90,10 @@ impl Watch {
                 (*text, "")
             }
         };
-        log::debug!("[{}] C: {}", self.id, printable(bytes, LOGGED_BYTES));
+        let bytes = without_secret(bytes);
+        log::debug!("[{}] C: {}", self.id, printable(&bytes, LOGGED_BYTES));
         if let Some(explainer) = &self.explainer {
-            print(&explainer.client(&[bytes, end.as_bytes()].concat()));
+            print(&explainer.client(&[&bytes, end.as_bytes()].concat()));
         }
     }
 
@@ -151,6 +157,20 @@ impl Watch {
     }
 }
 
+/// AUTH may carry a password after the name of its mechanism (RFC 4954 section
+/// 4). We have no AUTH, but a client may say it all the same.
+fn without_secret(line: &[u8]) -> Cow<'_, [u8]> {
+    let mut words = line.splitn(3, |byte| *byte == b' ');
+    match (words.next(), words.next(), words.next()) {
+        (Some(verb), Some(mechanism), Some(_))
+            if verb.eq_ignore_ascii_case(b"AUTH") =>
+        {
+            Cow::Owned([verb, b" ", mechanism, b" ..."].concat())
+        }
+        _ => Cow::Borrowed(line),
+    }
+}
+
 /// Colour is used on a terminal only, and not under NO_COLOR.
 fn explainer(session: u64) -> Explainer {
     let is_wanted = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
@@ -158,8 +178,9 @@ fn explainer(session: u64) -> Explainer {
     Explainer { session, has_colour }
 }
 
-/// One write for what belongs together: other sessions write as well.
+/// One message for what belongs together: other sessions have theirs.
+///
+/// It goes the way of the log, so that no session waits for its readers.
 fn print(text: &str) {
-    // If nobody reads it, the mail goes on all the same.
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    log::info!(target: LIVE_DIALOGUE, "{text}");
 }

@@ -20,6 +20,7 @@
 use std::fs;
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -73,11 +74,36 @@ impl Server {
         server
     }
 
+    /// Starts a server whose standard error is this pipe and no test's matter.
+    pub fn start_unread(
+        folder: TempDir,
+        options: &[&str],
+        level: &str,
+        errors: OwnedFd,
+    ) -> Server {
+        let errors = Some(Stdio::from(errors));
+        let mut server =
+            Server::launch_to(&[], folder.path(), options, level, errors);
+        server._folder = Some(folder);
+        server
+    }
+
     fn launch(
         program: &[&str],
         mail: &Path,
         options: &[&str],
         level: &str,
+    ) -> Server {
+        Server::launch_to(program, mail, options, level, None)
+    }
+
+    /// The same, with standard error somewhere else than in `log`.
+    fn launch_to(
+        program: &[&str],
+        mail: &Path,
+        options: &[&str],
+        level: &str,
+        elsewhere: Option<Stdio>,
     ) -> Server {
         let mut words = program.to_vec();
         words.push(env!("CARGO_BIN_EXE_pillarbox"));
@@ -90,11 +116,14 @@ impl Server {
             .env("RUST_LOG", level)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(elsewhere.unwrap_or_else(Stdio::piped))
             .spawn()
             .expect("pillarbox starts");
         let output = Output::of(child.stdout.take().expect("piped"));
-        let errors = Output::of(child.stderr.take().expect("piped"));
+        let errors = match child.stderr.take() {
+            Some(errors) => Output::of(errors),
+            None => Output::of(io::empty()),
+        };
         let mut server = Server {
             child,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
