@@ -144,7 +144,18 @@ fn help_lists_the_commands_and_every_option() {
     ] {
         assert!(help.contains(option), "{option}");
     }
-    assert!(help.lines().all(|line| line.len() <= 80), "{help}");
+}
+
+/// The lines are broken by counting bytes: right as long as each character is
+/// one byte.
+#[test]
+fn every_help_is_ascii_and_fits_into_80_columns() {
+    for command in ["serve", "replay", "record"] {
+        let help = text(&pillarbox(&[command, "--help"]).stdout);
+        assert!(help.contains("-h, --help "), "{help}");
+        assert!(help.is_ascii(), "{help}");
+        assert!(help.lines().all(|line| line.len() <= 80), "{help}");
+    }
 }
 
 #[test]
