@@ -3,7 +3,9 @@
 // A test fails by panicking.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
+use std::ffi::OsStr;
 use std::net::TcpListener;
+use std::os::unix::ffi::OsStrExt;
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
@@ -97,6 +99,29 @@ fn wrong_usage_is_told_in_one_line_with_code_2() {
     ] {
         assert_eq!(complaint(arguments), (want.to_owned(), 2));
     }
+}
+
+#[test]
+fn an_argument_that_is_not_utf_8_is_refused_and_never_changed() {
+    let here = TempDir::new().unwrap();
+    for (arguments, shown) in [
+        (&[&b"serve"[..], b"--mail", b"post\xe9"][..], r"post\xe9"),
+        (&[b"serve", b"--mail=post\xe9"], r"--mail=post\xe9"),
+        (&[b"replay", b"na\xefve.txt"], r"na\xefve.txt"),
+        (&[b"s\xe9rve\n"], r"s\xe9rve\n"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_pillarbox"))
+            .args(arguments.iter().map(|bytes| OsStr::from_bytes(bytes)))
+            .current_dir(here.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let want = format!("pillarbox: the argument '{shown}' is not UTF-8\n");
+        assert_eq!(text(&output.stderr), want);
+        assert_eq!(output.status.code(), Some(2));
+    }
+    // It used to make the folder `post\u{fffd}`.
+    assert_eq!(here.path().read_dir().unwrap().count(), 0);
 }
 
 #[test]

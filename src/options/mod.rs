@@ -20,6 +20,7 @@ mod values;
 
 use crate::server::Settings;
 use crate::transcript;
+use std::ffi::OsStr;
 use table::{Given, Row};
 
 /// What the user asked for.
@@ -69,8 +70,11 @@ const COMMANDS: [Command; 3] =
     [serve::COMMAND, replay::COMMAND, record::COMMAND];
 
 /// Reads the arguments, without the program's own name.
-pub fn parse(arguments: &[String]) -> Result<Invocation, Complaint> {
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+pub fn parse<A: AsRef<OsStr>>(
+    arguments: &[A],
+) -> Result<Invocation, Complaint> {
+    let arguments = arguments.iter().map(|argument| text(argument.as_ref()));
+    let arguments = arguments.collect::<Result<Vec<_>, _>>()?;
     let Some((word, rest)) = arguments.split_first() else {
         return Err("no command given; try: pillarbox serve".to_owned());
     };
@@ -88,6 +92,15 @@ pub fn parse(arguments: &[String]) -> Result<Invocation, Complaint> {
             other.escape_debug()
         )),
     }
+}
+
+/// An argument must be UTF-8. To put something else in the place of its other
+/// bytes would name a file that the user did not mean.
+fn text(argument: &OsStr) -> Result<&str, Complaint> {
+    argument.to_str().ok_or_else(|| {
+        let bytes = argument.as_encoded_bytes().escape_ascii();
+        format!("the argument '{bytes}' is not UTF-8")
+    })
 }
 
 impl Command {

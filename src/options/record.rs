@@ -46,9 +46,7 @@ mod tests {
     use crate::options;
 
     fn parse_words(line: &str) -> Result<Invocation, Complaint> {
-        let words: Vec<String> =
-            line.split_whitespace().map(str::to_owned).collect();
-        options::parse(&words)
+        options::parse(&line.split_whitespace().collect::<Vec<_>>())
     }
 
     #[test]

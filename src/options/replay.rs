@@ -303,9 +303,7 @@ mod tests {
     use crate::options;
 
     fn parse_words(words: &[&str]) -> Result<Settings, Complaint> {
-        let words = ["replay"].iter().chain(words);
-        let words: Vec<String> = words.map(|w| (*w).to_owned()).collect();
-        match options::parse(&words)? {
+        match options::parse(&[&["replay"], words].concat())? {
             Invocation::Replay(settings) => Ok(*settings),
             Invocation::Print(text) => panic!("{text}"),
             Invocation::Serve(_)

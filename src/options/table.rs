@@ -78,7 +78,7 @@ pub(super) fn read(
 ) -> Result<Option<Given>, Complaint> {
     let matches = options(rows)
         .parse(arguments)
-        .map_err(|fail| lower_first(&fail.to_string()))?;
+        .map_err(|fail| in_one_line(&lower_first(&fail.to_string())))?;
     let wants_help = matches.opt_present(HELP.name);
     Ok((!wants_help).then_some(Given { matches }))
 }
@@ -169,6 +169,12 @@ impl Given {
         }
         Ok(())
     }
+}
+
+/// What `getopts` says has the user's word in it as it was typed.
+fn in_one_line(text: &str) -> String {
+    // Its quotes are no quotes of ours.
+    text.escape_debug().to_string().replace("\\'", "'")
 }
 
 /// `what` is what the value should have been.
