@@ -61,6 +61,23 @@ fn wrong_usage_is_told_in_one_line_with_code_2() {
              to 1099511627776",
         ),
         (
+            &["serve", "--max-connections", "12000"],
+            "pillarbox: serve: --max-connections: '12000' is not a whole \
+             number from 1 to 10000: each connection has a thread, and \
+             10000 threads take 40000 of the 65530 memory maps that Linux \
+             allows a process",
+        ),
+        (
+            &["serve", "--domain", "bücher.example"],
+            "pillarbox: serve: --domain: 'bücher.example' is not in ASCII; \
+             write its A-label form, such as xn--bcher-kva.example",
+        ),
+        (
+            &["serve", "--no\nsuch"],
+            "pillarbox: serve: unrecognized option: 'no\\nsuch'; \
+             try: pillarbox serve --help",
+        ),
+        (
             &["serve", "--max-recipients", "many"],
             "pillarbox: serve: --max-recipients: 'many' is not a whole number \
              from 1 to 10000",

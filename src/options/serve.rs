@@ -57,8 +57,9 @@ const OPTIONS: &[Row] = &[
 pub(super) const COMMAND: Command =
     Command { name: "serve", about: ABOUT, options: OPTIONS, invocation };
 
-/// Every thread takes some of the kernel's memory maps; a process that has
-/// none left is ended.
+/// Each connection has a thread, which takes four memory maps (its stack, the
+/// stack of its signal handler, and a guard page for each). Linux allows a
+/// process 65,530 (`vm.max_map_count`), and one that has none left is ended.
 const MOST_CONNECTIONS: usize = 10_000;
 const MOST_RECIPIENTS: usize = 10_000;
 
@@ -97,10 +98,9 @@ fn settings(given: &Given) -> Result<Settings, Complaint> {
     settings.domains = domains(given, &offer.hostname)?;
     settings.mailboxes = mailboxes(given, &settings.domains)?;
 
-    let connections = whole(1..=MOST_CONNECTIONS);
     let limit = &mut settings.max_connections;
-    given.set("max-connections", &connections, limit)?;
-    settings.max_per_client = given.value("max-per-client", &connections)?;
+    given.set("max-connections", connections, limit)?;
+    settings.max_per_client = given.value("max-per-client", connections)?;
     given.set("timeout", seconds, &mut settings.timeout)?;
     settings.explain = given.has("explain");
     settings.record = given.value("record", folder)?;
@@ -108,13 +108,27 @@ fn settings(given: &Given) -> Result<Settings, Complaint> {
 }
 
 fn hostname(text: &str) -> Read<String> {
+    host(text, "mx.example.org").map(|_| text.to_owned())
+}
+
+/// A domain or an address literal.
+fn host(text: &str, example: &str) -> Read<Host> {
     match address::whole_host(text) {
-        Ok(Host::Domain(_) | Host::Address(_)) if text.is_ascii() => {
-            Ok(text.to_owned())
+        Ok(host @ (Host::Domain(_) | Host::Address(_))) => in_ascii(host),
+        Ok(Host::General(_)) | Err(_) => {
+            Err(format!("a domain name, such as {example}"))
         }
-        Ok(_) | Err(_) => {
-            Err("a domain name, such as mx.example.org".to_owned())
-        }
+    }
+}
+
+/// A host name in DNS is ASCII. Turning other letters into it takes the tables
+/// of a package of its own (IDNA), so that is left to the user.
+fn in_ascii(host: Host) -> Read<Host> {
+    match host.to_string().is_ascii() {
+        true => Ok(host),
+        false => Err("in ASCII; write its A-label form, such as \
+                      xn--bcher-kva.example"
+            .to_owned()),
     }
 }
 
@@ -125,7 +139,7 @@ fn system_hostname() -> String {
         .iter()
         .filter_map(|file| fs::read_to_string(file).ok())
         .map(|name| name.trim().to_owned())
-        .find(|name| name.is_ascii() && address::whole_host(name).is_ok())
+        .find(|name| hostname(name).is_ok())
         .unwrap_or_else(|| "localhost".to_owned())
 }
 
@@ -145,14 +159,8 @@ fn domains(given: &Given, hostname: &str) -> Result<Vec<String>, Complaint> {
     Ok(domains)
 }
 
-/// A domain or an address literal, in canonical form.
 fn domain(text: &str) -> Read<String> {
-    match address::whole_host(text) {
-        Ok(host @ (Host::Domain(_) | Host::Address(_))) => Ok(host.canonical()),
-        Ok(Host::General(_)) | Err(_) => {
-            Err("a domain name, such as example.org".to_owned())
-        }
-    }
+    host(text, "example.org").map(|host| host.canonical())
 }
 
 /// The mailboxes that exist, each in one of the domains.
@@ -182,7 +190,17 @@ fn mailbox(text: &str) -> Read<LocalMailbox> {
         let what = "a mailbox of letters, digits and . _ + - only";
         return Err(what.to_owned());
     }
-    Ok(LocalMailbox { domain: mailbox.host.canonical(), local_part })
+    let domain = in_ascii(mailbox.host)?.canonical();
+    Ok(LocalMailbox { domain, local_part })
+}
+
+fn connections(text: &str) -> Read<usize> {
+    whole(1..=MOST_CONNECTIONS)(text).map_err(|what| {
+        format!(
+            "{what}: each connection has a thread, and 10000 threads take \
+             40000 of the 65530 memory maps that Linux allows a process"
+        )
+    })
 }
 
 fn extension(text: &str) -> Read<Extension> {
@@ -199,9 +217,7 @@ mod tests {
     use std::time::Duration;
 
     fn parse_words(line: &str) -> Result<Invocation, Complaint> {
-        let words: Vec<String> =
-            line.split_whitespace().map(str::to_owned).collect();
-        options::parse(&words)
+        options::parse(&line.split_whitespace().collect::<Vec<_>>())
     }
 
     fn settings_of(line: &str) -> Settings {
@@ -271,6 +287,9 @@ mod tests {
             "serve --hostname a_b",
             "serve --hostname -x",
             "serve --hostname käthe.example",
+            "serve --domain käthe.example",
+            "serve -d käthe.example -b bob@käthe.example",
+            "serve --mailbox bob@käthe.example",
             "serve --domain ..",
             "serve --domain a/b",
             "serve --domain [tag:../../x]",
@@ -291,6 +310,10 @@ mod tests {
             "serve --timeout -1",
             "serve --timeout inf",
             "serve --timeout NaN",
+            "serve --timeout +1",
+            "serve --timeout 1e1",
+            "serve --timeout .",
+            "serve --timeout 1.2.3",
             "serve --timeout 1e9",
             "serve --stdio --listen 127.0.0.1:0",
             "serve --without STARTTLS",

@@ -63,10 +63,12 @@ pub(super) fn whole<N: FromStr + PartialOrd + Display>(
     }
 }
 
-/// `SECONDS`. Decimals are allowed.
+/// `SECONDS`: digits, perhaps with a point among them. No sign, no exponent,
+/// and none of the words that a float may also be.
 pub(super) fn seconds(text: &str) -> Read<Duration> {
     let limit = LONGEST_SECONDS;
-    let seconds = text.parse::<f64>().ok();
+    let is_plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let seconds = text.parse::<f64>().ok().filter(|_| is_plain);
     match seconds.filter(|seconds| (0.001..=limit).contains(seconds)) {
         Some(seconds) => Ok(Duration::from_secs_f64(seconds)),
         None => Err(format!("a number of seconds from 0.001 to {limit}")),
