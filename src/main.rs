@@ -25,10 +25,7 @@ const WRONG_USAGE: u8 = 2;
 
 // ANCHOR: main
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args_os()
-        .skip(1)
-        .map(|argument| argument.to_string_lossy().into_owned())
-        .collect();
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
     let outcome = match options::parse(&arguments) {
         Err(complaint) => return fail(WRONG_USAGE, &complaint),
         Ok(Invocation::Print(text)) => print(&text),

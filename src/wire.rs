@@ -10,6 +10,7 @@
 //!   `Wire`       reads and writes, each up to a deadline
 //!   `Lost`       why it could not
 //!   `Transport`  what carries the bytes
+//!   `deadline`   when a time-out that begins now, or began then, is over
 //!
 //! Guarantee: no more than one read and one full output buffer are kept in
 //! memory.
@@ -29,6 +30,9 @@ const WRITE_SIZE: usize = 8192;
 /// How long we wait for the peer to close after us, and for how many bytes.
 const LINGER_TIME: Duration = Duration::from_secs(1);
 const LINGER_SIZE: usize = 1_048_576;
+
+/// Later than anybody waits: a hundred years.
+const NEVER: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// Why a connection came to its end before QUIT was answered.
 #[derive(Debug)]
@@ -157,7 +161,7 @@ impl<'a> Wire<'a> {
 
     /// Writes what waits.
     pub fn flush(&mut self) -> Result<(), Lost> {
-        self.flush_until(Instant::now() + self.timeout)
+        self.flush_until(deadline(Instant::now(), self.timeout))
     }
 
     // ANCHOR: close
@@ -209,6 +213,14 @@ impl<'a> Wire<'a> {
     }
 }
 
+/// The moment at which `timeout` is over, if it began at `start`.
+///
+/// `start + timeout` would panic if the clock cannot count that far, and
+/// `Duration::MAX` is what a program says that means "never".
+pub fn deadline(start: Instant, timeout: Duration) -> Instant {
+    start + timeout.min(NEVER)
+}
+
 fn time_left(deadline: Instant) -> Result<Duration, Lost> {
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() { Err(Lost::TimedOut) } else { Ok(left) }
@@ -223,5 +235,56 @@ fn go_on_after_a_pause(error: io::Error) -> Result<(), Lost> {
         Ok(())
     } else {
         Err(Lost::Broken(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes all that is written, and notes how long each write may take.
+    #[derive(Default)]
+    struct Sink {
+        bytes: Vec<u8>,
+        patience: Vec<Duration>,
+    }
+
+    impl Transport for &mut Sink {
+        fn read(&mut self, _: &mut [u8], _: Duration) -> io::Result<usize> {
+            Ok(0)
+        }
+
+        fn write(
+            &mut self,
+            bytes: &[u8],
+            patience: Duration,
+        ) -> io::Result<usize> {
+            self.bytes.extend_from_slice(bytes);
+            self.patience.push(patience);
+            Ok(bytes.len())
+        }
+
+        fn end_output(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_longest_timeout_of_all_is_no_panic_but_a_century() {
+        let mut sink = Sink::default();
+        let mut wire = Wire::new(Box::new(&mut sink), Duration::MAX);
+        wire.say("220 ready").unwrap();
+        wire.flush().unwrap();
+        drop(wire);
+        assert_eq!(sink.bytes, b"220 ready\r\n");
+        assert!(sink.patience[0] > NEVER / 2);
+    }
+
+    #[test]
+    fn a_deadline_is_its_start_and_the_timeout() {
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        assert_eq!(deadline(start, second), start + second);
+        assert_eq!(deadline(start, Duration::ZERO), start);
+        assert!(deadline(start, Duration::MAX) > start + second);
     }
 }

@@ -3,7 +3,9 @@
 // A test fails by panicking.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
+use std::ffi::OsStr;
 use std::net::TcpListener;
+use std::os::unix::ffi::OsStrExt;
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
@@ -59,6 +61,23 @@ fn wrong_usage_is_told_in_one_line_with_code_2() {
              to 1099511627776",
         ),
         (
+            &["serve", "--max-connections", "12000"],
+            "pillarbox: serve: --max-connections: '12000' is not a whole \
+             number from 1 to 10000: each connection has a thread, and \
+             10000 threads take 40000 of the 65530 memory maps that Linux \
+             allows a process",
+        ),
+        (
+            &["serve", "--domain", "bücher.example"],
+            "pillarbox: serve: --domain: 'bücher.example' is not in ASCII; \
+             write its A-label form, such as xn--bcher-kva.example",
+        ),
+        (
+            &["serve", "--no\nsuch"],
+            "pillarbox: serve: unrecognized option: 'no\\nsuch'; \
+             try: pillarbox serve --help",
+        ),
+        (
             &["serve", "--max-recipients", "many"],
             "pillarbox: serve: --max-recipients: 'many' is not a whole number \
              from 1 to 10000",
@@ -97,6 +116,29 @@ fn wrong_usage_is_told_in_one_line_with_code_2() {
     ] {
         assert_eq!(complaint(arguments), (want.to_owned(), 2));
     }
+}
+
+#[test]
+fn an_argument_that_is_not_utf_8_is_refused_and_never_changed() {
+    let here = TempDir::new().unwrap();
+    for (arguments, shown) in [
+        (&[&b"serve"[..], b"--mail", b"post\xe9"][..], r"post\xe9"),
+        (&[b"serve", b"--mail=post\xe9"], r"--mail=post\xe9"),
+        (&[b"replay", b"na\xefve.txt"], r"na\xefve.txt"),
+        (&[b"s\xe9rve\n"], r"s\xe9rve\n"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_pillarbox"))
+            .args(arguments.iter().map(|bytes| OsStr::from_bytes(bytes)))
+            .current_dir(here.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let want = format!("pillarbox: the argument '{shown}' is not UTF-8\n");
+        assert_eq!(text(&output.stderr), want);
+        assert_eq!(output.status.code(), Some(2));
+    }
+    // It used to make the folder `post\u{fffd}`.
+    assert_eq!(here.path().read_dir().unwrap().count(), 0);
 }
 
 #[test]
@@ -144,7 +186,18 @@ fn help_lists_the_commands_and_every_option() {
     ] {
         assert!(help.contains(option), "{option}");
     }
-    assert!(help.lines().all(|line| line.len() <= 80), "{help}");
+}
+
+/// The lines are broken by counting bytes: right as long as each character is
+/// one byte.
+#[test]
+fn every_help_is_ascii_and_fits_into_80_columns() {
+    for command in ["serve", "replay", "record"] {
+        let help = text(&pillarbox(&[command, "--help"]).stdout);
+        assert!(help.contains("-h, --help "), "{help}");
+        assert!(help.is_ascii(), "{help}");
+        assert!(help.lines().all(|line| line.len() <= 80), "{help}");
+    }
 }
 
 #[test]

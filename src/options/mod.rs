@@ -8,22 +8,20 @@
 //!   `parse`       the arguments in, an `Invocation` out
 //!   `Invocation`  what the user asked for
 //!
-//! Each command has a file of its own: `serve.rs`, `replay.rs`, `record.rs`.
+//! Each command has a file of its own, which holds the table of its options:
+//! `serve.rs`, `replay.rs`, `record.rs`. How a table is read is in `table.rs`,
+//! and what a value must look like in `values.rs`.
 
 mod record;
 mod replay;
 mod serve;
+mod table;
+mod values;
 
 use crate::server::Settings;
 use crate::transcript;
-use crate::words::lower_first;
-use getopts::{Matches, Options};
-use std::fmt::Display;
-use std::ops::RangeInclusive;
-use std::str::FromStr;
-use std::time::Duration;
-
-const LONGEST_SECONDS: f64 = 86_400.0;
+use std::ffi::OsStr;
+use table::{Given, Row};
 
 /// What the user asked for.
 pub enum Invocation {
@@ -58,15 +56,32 @@ Options:
     -V, --version   the version
 ";
 
+/// A command of the program.
+struct Command {
+    name: &'static str,
+    /// What `--help` says above the options.
+    about: &'static str,
+    options: &'static [Row],
+    /// Makes settings of what was given.
+    invocation: fn(&Given) -> Result<Invocation, Complaint>,
+}
+
+const COMMANDS: [Command; 3] =
+    [serve::COMMAND, replay::COMMAND, record::COMMAND];
+
 /// Reads the arguments, without the program's own name.
-pub fn parse(arguments: &[String]) -> Result<Invocation, Complaint> {
-    let Some((command, rest)) = arguments.split_first() else {
+pub fn parse<A: AsRef<OsStr>>(
+    arguments: &[A],
+) -> Result<Invocation, Complaint> {
+    let arguments = arguments.iter().map(|argument| text(argument.as_ref()));
+    let arguments = arguments.collect::<Result<Vec<_>, _>>()?;
+    let Some((word, rest)) = arguments.split_first() else {
         return Err("no command given; try: pillarbox serve".to_owned());
     };
-    match command.as_str() {
-        "serve" => serve::parse(rest),
-        "replay" => replay::parse(rest),
-        "record" => record::parse(rest),
+    if let Some(command) = COMMANDS.iter().find(|c| c.name == *word) {
+        return command.parse(rest);
+    }
+    match *word {
         "-h" | "--help" => Ok(Invocation::Print(USAGE.to_owned())),
         "-V" | "--version" => {
             let version = env!("CARGO_PKG_VERSION");
@@ -79,74 +94,30 @@ pub fn parse(arguments: &[String]) -> Result<Invocation, Complaint> {
     }
 }
 
-/// Reads the options of a command. `Ok(None)` if its help was asked for.
-///
-/// Every command has `--help`, and complains in the same words.
-fn read(
-    command: &str,
-    options: &mut Options,
-    arguments: &[String],
-) -> Result<Option<Matches>, Complaint> {
-    options.optflag("h", "help", "this text");
-    let given = options.parse(arguments).map_err(|fail| {
-        let text = lower_first(&fail.to_string());
-        format!("{command}: {text}; try: pillarbox {command} --help")
-    })?;
-    Ok((!given.opt_present("help")).then_some(given))
+/// An argument must be UTF-8. To put something else in the place of its other
+/// bytes would name a file that the user did not mean.
+fn text(argument: &OsStr) -> Result<&str, Complaint> {
+    argument.to_str().ok_or_else(|| {
+        let bytes = argument.as_encoded_bytes().escape_ascii();
+        format!("the argument '{bytes}' is not UTF-8")
+    })
 }
 
-/// For a command that has options only.
-fn no_argument(command: &str, given: &Matches) -> Result<(), Complaint> {
-    match given.free.first() {
-        Some(extra) => {
-            let extra = extra.escape_debug();
-            Err(format!("{command}: takes no argument, but got '{extra}'"))
-        }
-        None => Ok(()),
-    }
-}
-
-/// Puts a whole number within `range` into `place`, if the option is given.
-fn number<N: FromStr + PartialOrd + Display>(
-    given: &Matches,
-    option: &str,
-    range: RangeInclusive<N>,
-    place: &mut N,
-) -> Result<(), Complaint> {
-    let Some(text) = given.opt_str(option) else {
-        return Ok(());
-    };
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
-    match text.parse().ok().filter(|n| is_plain && range.contains(n)) {
-        Some(number) => *place = number,
-        None => {
-            let (from, to) = (range.start(), range.end());
-            let what = format!("a whole number from {from} to {to}");
-            return Err(wrong(option, &text, &what));
+impl Command {
+    /// Reads what follows the command's name. Every command has `--help`, and
+    /// complains in the same words.
+    fn parse(&self, arguments: &[&str]) -> Result<Invocation, Complaint> {
+        let name = self.name;
+        let given = table::read(self.options, arguments).map_err(|text| {
+            format!("{name}: {text}; try: pillarbox {name} --help")
+        })?;
+        match given {
+            None => {
+                let help = table::help(self.about, self.options);
+                Ok(Invocation::Print(help))
+            }
+            Some(given) => (self.invocation)(&given)
+                .map_err(|text| format!("{name}: {text}")),
         }
     }
-    Ok(())
-}
-
-/// Puts a time into `place`, if the option is given. Decimals are allowed.
-fn seconds(
-    given: &Matches,
-    option: &str,
-    place: &mut Duration,
-) -> Result<(), Complaint> {
-    let Some(text) = given.opt_str(option) else {
-        return Ok(());
-    };
-    let limit = LONGEST_SECONDS;
-    let seconds = text.parse::<f64>().ok();
-    let Some(seconds) = seconds.filter(|s| (0.001..=limit).contains(s)) else {
-        let what = format!("a number of seconds from 0.001 to {limit}");
-        return Err(wrong(option, &text, &what));
-    };
-    *place = Duration::from_secs_f64(seconds);
-    Ok(())
-}
-
-fn wrong(option: &str, text: &str, what: &str) -> Complaint {
-    format!("--{option}: '{}' is not {what}", text.escape_debug())
 }

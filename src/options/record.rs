@@ -1,11 +1,12 @@
 //! The options of `pillarbox record`.
 
-use super::{Complaint, Invocation, no_argument, read, wrong};
+use super::table::{Given, Row, one};
+use super::values::{address_and_port, folder, host_and_port};
+use super::{Command, Complaint, Invocation};
 use crate::transcript::record::Settings;
-use getopts::{Matches, Options};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
-const USAGE: &str = "\
+const ABOUT: &str = "\
 Stands between a mail client and a server, and writes what they say down as
 transcripts, one file for each connection.
 
@@ -14,65 +15,29 @@ Usage: pillarbox record --server HOST:PORT [OPTION]...
 It prints one line when it listens. Passwords are not written down, and a
 session that is encrypted only up to STARTTLS. Stop it with Ctrl-C.";
 
-const LISTEN: &str = "127.0.0.1:2600";
-const FOLDER: &str = "raw";
+#[rustfmt::skip]
+const OPTIONS: &[Row] = &[
+    one("l", "listen", "ADDR:PORT",
+        "listen here; port 0 takes a free one (default 127.0.0.1:2600)"),
+    one("s", "server", "HOST:PORT", "the server"),
+    one("o", "out", "DIR", "the folder for the files (default raw)"),
+];
 
-fn options() -> Options {
-    let mut options = Options::new();
-    options
-        .optopt(
-            "l",
-            "listen",
-            "listen here; port 0 takes a free one (default 127.0.0.1:2600)",
-            "ADDR:PORT",
-        )
-        .optopt("s", "server", "the server", "HOST:PORT")
-        .optopt("o", "out", "the folder for the files (default raw)", "DIR");
-    options
-}
+pub(super) const COMMAND: Command =
+    Command { name: "record", about: ABOUT, options: OPTIONS, invocation };
 
-/// Reads what stands behind `record`.
-pub(super) fn parse(arguments: &[String]) -> Result<Invocation, Complaint> {
-    let mut options = options();
-    let Some(given) = read("record", &mut options, arguments)? else {
-        return Ok(Invocation::Print(options.usage(USAGE)));
+fn invocation(given: &Given) -> Result<Invocation, Complaint> {
+    given.no_argument()?;
+    let server = given.value("server", host_and_port)?;
+    let server = server.ok_or("which server? try: --server 127.0.0.1:2525")?;
+    let mut settings = Settings {
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 2600)),
+        server,
+        folder: "raw".into(),
     };
-    no_argument("record", &given)?;
-    let settings = settings(&given);
-    let settings = settings.map_err(|text| format!("record: {text}"))?;
+    given.set("listen", address_and_port, &mut settings.listen)?;
+    given.set("out", folder, &mut settings.folder)?;
     Ok(Invocation::Record(settings))
-}
-
-fn settings(given: &Matches) -> Result<Settings, Complaint> {
-    let folder = given.opt_str("out").unwrap_or_else(|| FOLDER.to_owned());
-    if folder.is_empty() {
-        return Err(wrong("out", &folder, "the name of a folder"));
-    }
-    Ok(Settings {
-        listen: listen(given)?,
-        server: server(given)?,
-        folder: folder.into(),
-    })
-}
-
-fn listen(given: &Matches) -> Result<SocketAddr, Complaint> {
-    let text = given.opt_str("listen").unwrap_or_else(|| LISTEN.to_owned());
-    let what = "an IP address and a port, such as 127.0.0.1:2600";
-    text.parse().map_err(|_| wrong("listen", &text, what))
-}
-
-fn server(given: &Matches) -> Result<String, Complaint> {
-    let Some(text) = given.opt_str("server") else {
-        return Err("which server? try: --server 127.0.0.1:2525".to_owned());
-    };
-    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
-    match text.rsplit_once(':') {
-        Some((host, port)) if !host.is_empty() && is_port(port) => Ok(text),
-        Some(_) | None => {
-            let what = "a host and a port, such as 127.0.0.1:2525";
-            Err(wrong("server", &text, what))
-        }
-    }
 }
 
 #[cfg(test)]
@@ -81,9 +46,7 @@ mod tests {
     use crate::options;
 
     fn parse_words(line: &str) -> Result<Invocation, Complaint> {
-        let words: Vec<String> =
-            line.split_whitespace().map(str::to_owned).collect();
-        options::parse(&words)
+        options::parse(&line.split_whitespace().collect::<Vec<_>>())
     }
 
     #[test]

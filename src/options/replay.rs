@@ -1,17 +1,19 @@
 //! The options of `pillarbox replay`.
 
-use super::{Complaint, Invocation, number, read, seconds, wrong};
+use super::table::{Given, Row, flag, many, one};
+use super::values::{
+    Read, address_and_port, file, host_and_port, pair, seconds, whole,
+};
+use super::{Command, Complaint, Invocation};
 use crate::transcript::alias::Aliases;
 use crate::transcript::report::Format;
 use crate::transcript::script::MailboxAddress;
 use crate::transcript::settings::{Settings, Subject, Task};
 use crate::transcript::target::{Match, Rules};
-use getopts::{Matches, Options};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-const USAGE: &str = "\
+const ABOUT: &str = "\
 Plays transcripts against a server, and judges it.
 
 Usage: pillarbox replay [OPTION]... FILE|DIR...
@@ -25,6 +27,68 @@ has a server of its own. Exit code: 0 at least one file was judged and none
 failed; 1 one failed; 2 wrong usage, or a file is not a transcript; 3 nothing
 could be judged.";
 
+#[rustfmt::skip]
+const OPTIONS: &[Row] = &[
+    // Who is judged.
+    one("", "server", "HOST:PORT", "judge a server that runs"),
+    one("", "listen", "ADDR:PORT",
+        "the other direction: be the server of a file that plays one, and \
+         judge the clients that connect; port 0 takes a free one"),
+    one("", "run", "'COMMAND {port} {maildir}'",
+        "judge a server that this command starts, afresh for each file; \
+         {port} and {maildir} in it are filled in. It listens on \
+         127.0.0.1:{port}, and stores mail in {maildir}/DOMAIN/LOCAL-PART, \
+         {maildir}/ADDRESS, or all in the Maildir {maildir}"),
+    one("", "wait", "SECONDS",
+        "for a server that is still starting (default 10 with --run, else 0)"),
+    many("", "have", "KEY=VALUE",
+        "the server was configured with this option of 'pillarbox serve' \
+         (see Server: in a file); repeatable"),
+    many("", "maildir", "ADDRESS=DIR",
+        "where the server stores the mail of an address, as the file has it; \
+         repeatable"),
+
+    // How it is judged.
+    one("", "match", "exact|code|class",
+        "exact: every byte; code: the three digits; class: the first one \
+         (default code with --server and --run, else exact)"),
+    flag("", "force",
+        "judge another server by level own as well, and allow --match exact \
+         for it"),
+    many("", "as", "OLD=NEW",
+        "another address or host name in C:, S: and M: lines; repeatable"),
+    many("", "set", "NAME=VALUE", "a value for {name}; repeatable"),
+    one("", "timeout", "SECONDS",
+        "how long the server has for a reply, and another server for a \
+         delivery (default 10)"),
+    flag("", "strict", "level should and level may count, too"),
+    one("", "jobs", "N",
+        "how many files at the same time (default 8; 1 with --run, and always \
+         1 with --server)"),
+
+    // What comes out.
+    one("", "report", "text|tap|junit|tsv",
+        "what the report looks like (default text)"),
+    one("", "out", "FILE",
+        "write the report there; standard output has the text then"),
+    flag("", "list", "list path, level, spec and title; run nothing"),
+    flag("", "check",
+        "only read the files: 0 fine, 1 against a rule of Pillarbox's own \
+         files, 2 not a transcript"),
+    one("", "show", "FILE:LINE",
+        "play a file up to that line; show the whole talk, with !! where it \
+         went wrong"),
+    flag("", "matrix", "make a Markdown table of several tsv reports"),
+    flag("", "bless",
+        "make the files say what Pillarbox says: write FILE.new, show what \
+         changes; not where CI is set"),
+    flag("", "accept", "with --bless: put FILE.new in FILE's place"),
+    flag("", "accept-codes", "with --bless: take changed codes, too"),
+];
+
+pub(super) const COMMAND: Command =
+    Command { name: "replay", about: ABOUT, options: OPTIONS, invocation };
+
 /// How many of our own servers run at the same time: they wait, mostly.
 const OWN_JOBS: usize = 8;
 const MOST_JOBS: usize = 64;
@@ -32,368 +96,203 @@ const MOST_JOBS: usize = 64;
 /// How long a command may take until its server listens.
 const START: Duration = Duration::from_secs(10);
 
-fn options() -> Options {
-    let mut options = Options::new();
-    whom(&mut options);
-    how(&mut options);
-    what(&mut options);
-    options
-}
-
-/// The options that say who is judged.
-fn whom(options: &mut Options) {
-    options
-        .optopt("", "server", "judge a server that runs", "HOST:PORT")
-        .optopt(
-            "",
-            "listen",
-            "the other direction: be the server of a file that plays one, and \
-             judge the clients that connect; port 0 takes a free one",
-            "ADDR:PORT",
-        )
-        .optopt(
-            "",
-            "run",
-            "judge a server that this command starts, afresh for each file; \
-             {port} and {maildir} in it are filled in. It listens on \
-             127.0.0.1:{port}, and stores mail in {maildir}/DOMAIN/LOCAL-PART, \
-             {maildir}/ADDRESS, or all in the Maildir {maildir}",
-            "'COMMAND {port} {maildir}'",
-        )
-        .optopt(
-            "",
-            "wait",
-            "for a server that is still starting (default 10 with --run, \
-             else 0)",
-            "SECONDS",
-        )
-        .optmulti(
-            "",
-            "have",
-            "the server was configured with this option of 'pillarbox \
-             serve' (see Server: in a file); repeatable",
-            "KEY=VALUE",
-        )
-        .optmulti(
-            "",
-            "maildir",
-            "where the server stores the mail of an address, as the file has \
-             it; repeatable",
-            "ADDRESS=DIR",
-        );
-}
-
-/// The options that say how it is judged.
-fn how(options: &mut Options) {
-    options
-        .optopt(
-            "",
-            "match",
-            "exact: every byte; code: the three digits; class: the first one \
-             (default code with --server and --run, else exact)",
-            "exact|code|class",
-        )
-        .optflag(
-            "",
-            "force",
-            "judge another server by level own as well, and allow --match \
-             exact for it",
-        )
-        .optmulti(
-            "",
-            "as",
-            "another address or host name in C:, S: and M: lines; repeatable",
-            "OLD=NEW",
-        )
-        .optmulti("", "set", "a value for {name}; repeatable", "NAME=VALUE")
-        .optopt(
-            "",
-            "timeout",
-            "how long the server has for a reply, and another server for a \
-             delivery (default 10)",
-            "SECONDS",
-        )
-        .optflag("", "strict", "level should and level may count, too")
-        .optopt(
-            "",
-            "jobs",
-            "how many files at the same time (default 8; 1 with --run, and \
-             always 1 with --server)",
-            "N",
-        );
-}
-
-/// The options that say what comes out.
-fn what(options: &mut Options) {
-    options
-        .optopt(
-            "",
-            "report",
-            "what the report looks like (default text)",
-            "text|tap|junit|tsv",
-        )
-        .optopt(
-            "",
-            "out",
-            "write the report there; standard output has the text then",
-            "FILE",
-        )
-        .optflag("", "list", "list path, level, spec and title; run nothing")
-        .optflag(
-            "",
-            "check",
-            "only read the files: 0 fine, 1 against a rule of Pillarbox's \
-             own files, 2 not a transcript",
-        )
-        .optopt(
-            "",
-            "show",
-            "play a file up to that line; show the whole talk, with !! where \
-             it went wrong",
-            "FILE:LINE",
-        )
-        .optflag("", "matrix", "make a Markdown table of several tsv reports")
-        .optflag(
-            "",
-            "bless",
-            "make the files say what Pillarbox says: write FILE.new, show \
-             what changes; not where CI is set",
-        )
-        .optflag("", "accept", "with --bless: put FILE.new in FILE's place")
-        .optflag("", "accept-codes", "with --bless: take changed codes, too");
-}
-
-/// Reads what stands behind `replay`.
-pub(super) fn parse(arguments: &[String]) -> Result<Invocation, Complaint> {
-    let mut options = options();
-    let Some(given) = read("replay", &mut options, arguments)? else {
-        return Ok(Invocation::Print(options.usage(USAGE)));
-    };
-    let settings =
-        settings(&given).map_err(|text| format!("replay: {text}"))?;
-    Ok(Invocation::Replay(Box::new(settings)))
-}
-
-fn settings(given: &Matches) -> Result<Settings, Complaint> {
+fn invocation(given: &Given) -> Result<Invocation, Complaint> {
     let (task, files) = task(given)?;
     let subject = subject(given)?;
+    let (jobs, wait) = match subject {
+        Subject::Own => (OWN_JOBS, Duration::ZERO),
+        Subject::Running(_) => (1, Duration::ZERO),
+        Subject::Command(_) => (1, START),
+    };
     let mut settings = Settings {
         task,
         files,
         rules: rules(given, &subject)?,
-        have: pairs(given, "have", "KEY=VALUE")?,
-        maildirs: maildirs(given)?,
-        wait: Duration::ZERO,
-        strict: given.opt_present("strict"),
-        format: format(given)?,
-        out: out(given)?,
-        jobs: 1,
+        have: given.values("have", key_and_value)?,
+        maildirs: given.values("maildir", maildir)?,
+        wait,
+        strict: given.has("strict"),
+        format: given.value("report", format)?.unwrap_or(Format::Text),
+        out: given.value("out", file)?,
+        jobs,
         subject,
     };
-    match settings.subject {
-        Subject::Own => settings.jobs = OWN_JOBS,
-        Subject::Command(_) => settings.wait = START,
-        Subject::Running(_) => {}
-    }
-    seconds(given, "wait", &mut settings.wait)?;
-    number(given, "jobs", 1..=MOST_JOBS, &mut settings.jobs)?;
+    given.set("wait", seconds, &mut settings.wait)?;
+    given.set("jobs", whole(1..=MOST_JOBS), &mut settings.jobs)?;
     fit_together(given, &settings)?;
-    Ok(settings)
+    Ok(Invocation::Replay(Box::new(settings)))
 }
 
 /// What is done, and with which files.
-fn task(given: &Matches) -> Result<(Task, Vec<PathBuf>), Complaint> {
-    let files: Vec<PathBuf> = given.free.iter().map(PathBuf::from).collect();
-    let tasks = ["list", "check", "show", "matrix", "listen", "bless"];
-    let chosen: Vec<&str> =
-        tasks.into_iter().filter(|task| given.opt_present(task)).collect();
-    let task = match chosen.as_slice() {
-        [] => Task::Judge,
-        ["list"] => Task::List,
-        ["check"] => Task::Check,
-        ["matrix"] => Task::Matrix,
-        ["listen"] => Task::Listen(listen(given)?),
-        ["bless"] => Task::Bless {
-            accept: given.opt_present("accept"),
-            accept_codes: given.opt_present("accept-codes"),
-        },
-        ["show"] if files.is_empty() => return show(given),
-        ["show"] => return Err("--show takes one FILE:LINE, no files".into()),
-        [one, other, ..] => {
-            return Err(format!("--{one} does not go with --{other}"));
-        }
-        [_] => return Err("unknown task".into()),
-    };
-    match files.is_empty() {
-        true => Err("no file given; try: pillarbox replay --help".into()),
-        false => Ok((task, files)),
+fn task(given: &Given) -> Result<(Task, Vec<PathBuf>), Complaint> {
+    const TASKS: [&str; 6] =
+        ["list", "check", "show", "matrix", "listen", "bless"];
+    let chosen = TASKS.into_iter().filter(|task| given.has(task));
+    if let [one, other, ..] = chosen.collect::<Vec<_>>().as_slice() {
+        return Err(format!("--{one} does not go with --{other}"));
     }
+    let files: Vec<_> = given.arguments().iter().map(PathBuf::from).collect();
+    if let Some((file, line)) = given.value("show", file_and_line)? {
+        return match files.is_empty() {
+            true => Ok((Task::Show(line), vec![file])),
+            false => Err("--show takes one FILE:LINE, no files".to_owned()),
+        };
+    }
+    if files.is_empty() {
+        return Err("no file given; try: pillarbox replay --help".to_owned());
+    }
+    Ok((task_of_files(given)?, files))
 }
 
-fn listen(given: &Matches) -> Result<SocketAddr, Complaint> {
-    let text = given.opt_str("listen").unwrap_or_default();
-    let what = "an IP address and a port, such as 127.0.0.1:2525";
-    text.parse().map_err(|_| wrong("listen", &text, what))
+/// One of the tasks that are done with files.
+fn task_of_files(given: &Given) -> Result<Task, Complaint> {
+    if let Some(address) = given.value("listen", address_and_port)? {
+        return Ok(Task::Listen(address));
+    }
+    let accept = given.has("accept");
+    let accept_codes = given.has("accept-codes");
+    let tasks = [
+        ("list", Task::List),
+        ("check", Task::Check),
+        ("matrix", Task::Matrix),
+        ("bless", Task::Bless { accept, accept_codes }),
+    ];
+    let mut tasks = tasks.into_iter();
+    let task = tasks.find(|(option, _)| given.has(option));
+    Ok(task.map_or(Task::Judge, |(_, task)| task))
 }
 
 /// `FILE:LINE`
-fn show(given: &Matches) -> Result<(Task, Vec<PathBuf>), Complaint> {
-    let text = given.opt_str("show").unwrap_or_default();
-    let parts = text.rsplit_once(':');
-    let place = parts.and_then(|(file, line)| {
+fn file_and_line(text: &str) -> Read<(PathBuf, usize)> {
+    let parts = text.rsplit_once(':').and_then(|(file, line)| {
         let line = line.parse().ok().filter(|line| *line > 0)?;
-        (!file.is_empty()).then(|| (Task::Show(line), vec![file.into()]))
+        (!file.is_empty()).then(|| (PathBuf::from(file), line))
     });
-    place.ok_or_else(|| wrong("show", &text, "FILE:LINE"))
+    parts.ok_or_else(|| "FILE:LINE".to_owned())
 }
 
-fn subject(given: &Matches) -> Result<Subject, Complaint> {
-    match (given.opt_str("server"), given.opt_str("run")) {
+fn subject(given: &Given) -> Result<Subject, Complaint> {
+    let server = given.value("server", host_and_port)?;
+    match (server, given.value("run", command)?) {
         (None, None) => Ok(Subject::Own),
-        (Some(_), Some(_)) => Err("--server does not go with --run".into()),
-        (None, Some(command)) if command.contains("{port}") => {
-            Ok(Subject::Command(command))
-        }
-        (None, Some(command)) => {
-            Err(wrong("run", &command, "a command with {port} in it"))
-        }
-        (Some(place), None) => {
-            let parts = place.rsplit_once(':');
-            let is_place = parts.is_some_and(|(host, port)| {
-                let port = port.parse::<u16>();
-                !host.is_empty() && port.is_ok_and(|port| port > 0)
-            });
-            match is_place {
-                true => Ok(Subject::Running(place)),
-                false => Err(wrong("server", &place, "HOST:PORT")),
-            }
-        }
+        (Some(place), None) => Ok(Subject::Running(place)),
+        (None, Some(command)) => Ok(Subject::Command(command)),
+        (Some(_), Some(_)) => Err("--server does not go with --run".to_owned()),
     }
 }
 
-fn rules(given: &Matches, subject: &Subject) -> Result<Rules, Complaint> {
+fn command(text: &str) -> Read<String> {
+    match text.contains("{port}") {
+        true => Ok(text.to_owned()),
+        false => Err("a command with {port} in it".to_owned()),
+    }
+}
+
+fn rules(given: &Given, subject: &Subject) -> Result<Rules, Complaint> {
     let mut rules = Rules {
         matching: matching(given, subject)?,
-        aliases: Aliases::new(pairs(given, "as", "OLD=NEW")?),
-        values: pairs(given, "set", "NAME=VALUE")?,
-        judges_own: given.opt_present("force"),
+        aliases: Aliases::new(given.values("as", old_and_new)?),
+        values: given.values("set", name_and_value)?,
+        judges_own: given.has("force"),
         ..Rules::default()
     };
-    for (name, value) in &rules.values {
-        let is_name =
-            |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if !name.chars().all(is_name) {
-            let what = "NAME=VALUE, with a name like host";
-            return Err(wrong("set", &format!("{name}={value}"), what));
-        }
-    }
-    seconds(given, "timeout", &mut rules.deadline)?;
+    given.set("timeout", seconds, &mut rules.deadline)?;
     Ok(rules)
 }
 
 /// No other server says the words of ours, so `exact` must be meant.
-fn matching(given: &Matches, subject: &Subject) -> Result<Match, Complaint> {
-    let text = given.opt_str("match");
+fn matching(given: &Given, subject: &Subject) -> Result<Match, Complaint> {
     let is_own = *subject == Subject::Own;
-    match text.as_deref() {
+    match given.value("match", closeness)? {
         None if is_own => Ok(Match::Exact),
         None => Ok(Match::Code),
-        Some("code") => Ok(Match::Code),
-        Some("class") => Ok(Match::Class),
-        Some("exact") if is_own || given.opt_present("force") => {
-            Ok(Match::Exact)
+        Some(Match::Exact) if !is_own && !given.has("force") => {
+            Err("--match exact compares every byte with what Pillarbox says, \
+                 so another server cannot pass; if you mean it, add --force"
+                .to_owned())
         }
-        Some("exact") => Err("--match exact compares every byte with what \
-                              Pillarbox says, so another server cannot pass; \
-                              if you mean it, add --force"
-            .into()),
-        Some(other) => Err(wrong("match", other, "exact, code or class")),
+        Some(matching) => Ok(matching),
     }
 }
 
-/// The values `LEFT=RIGHT` of a repeatable option. Neither side is empty.
-fn pairs(
-    given: &Matches,
-    option: &str,
-    what: &str,
-) -> Result<Vec<(String, String)>, Complaint> {
-    let pair = |text: &String| match text.split_once('=') {
-        Some((left, right)) if !left.is_empty() && !right.is_empty() => {
-            Ok((left.to_owned(), right.to_owned()))
-        }
-        Some(_) | None => Err(wrong(option, text, what)),
-    };
-    given.opt_strs(option).iter().map(pair).collect()
+fn closeness(text: &str) -> Read<Match> {
+    match text {
+        "exact" => Ok(Match::Exact),
+        "code" => Ok(Match::Code),
+        "class" => Ok(Match::Class),
+        _ => Err("exact, code or class".to_owned()),
+    }
 }
 
-fn maildirs(
-    given: &Matches,
-) -> Result<Vec<(MailboxAddress, PathBuf)>, Complaint> {
+fn format(text: &str) -> Read<Format> {
+    match text {
+        "text" => Ok(Format::Text),
+        "tap" => Ok(Format::Tap),
+        "junit" => Ok(Format::Junit),
+        "tsv" => Ok(Format::Tsv),
+        _ => Err("text, tap, junit or tsv".to_owned()),
+    }
+}
+
+fn key_and_value(text: &str) -> Read<(String, String)> {
+    pair(text).ok_or_else(|| "KEY=VALUE".to_owned())
+}
+
+fn old_and_new(text: &str) -> Read<(String, String)> {
+    pair(text).ok_or_else(|| "OLD=NEW".to_owned())
+}
+
+fn name_and_value(text: &str) -> Read<(String, String)> {
+    let is_name =
+        |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let (name, value) = pair(text).ok_or("NAME=VALUE")?;
+    match name.chars().all(is_name) {
+        true => Ok((name, value)),
+        false => Err("NAME=VALUE, with a name like host".to_owned()),
+    }
+}
+
+fn maildir(text: &str) -> Read<(MailboxAddress, PathBuf)> {
+    let read = pair(text).and_then(|(address, folder)| {
+        let address = MailboxAddress::parse(&address).ok()?;
+        Some((address, PathBuf::from(folder)))
+    });
     let what = "ADDRESS=DIR, such as bob@example.org=/var/mail/bob";
-    let pairs = pairs(given, "maildir", what)?.into_iter();
-    pairs
-        .map(|(address, folder)| {
-            let text = format!("{address}={folder}");
-            let read = MailboxAddress::parse(&address);
-            let address = read.map_err(|_| wrong("maildir", &text, what))?;
-            Ok((address, folder.into()))
-        })
-        .collect()
-}
-
-fn format(given: &Matches) -> Result<Format, Complaint> {
-    match given.opt_str("report").as_deref() {
-        None | Some("text") => Ok(Format::Text),
-        Some("tap") => Ok(Format::Tap),
-        Some("junit") => Ok(Format::Junit),
-        Some("tsv") => Ok(Format::Tsv),
-        Some(other) => Err(wrong("report", other, "text, tap, junit or tsv")),
-    }
-}
-
-fn out(given: &Matches) -> Result<Option<PathBuf>, Complaint> {
-    match given.opt_str("out") {
-        Some(file) if file.is_empty() => {
-            Err(wrong("out", &file, "the name of a file"))
-        }
-        file => Ok(file.map(PathBuf::from)),
-    }
+    read.ok_or_else(|| what.to_owned())
 }
 
 /// An option that would do nothing is a mistake: better told than ignored.
-fn fit_together(given: &Matches, settings: &Settings) -> Result<(), Complaint> {
-    for option in ["have", "maildir", "wait", "force"] {
-        if settings.subject == Subject::Own && given.opt_present(option) {
-            return Err(format!("--{option} needs --server or --run"));
-        }
+fn fit_together(given: &Given, settings: &Settings) -> Result<(), Complaint> {
+    let is_own = settings.subject == Subject::Own;
+    let is_listening = matches!(settings.task, Task::Listen(_));
+    let is_blessing = matches!(settings.task, Task::Bless { .. });
+    let has_report =
+        is_listening || matches!(settings.task, Task::Judge | Task::Matrix);
+    if is_own {
+        let others = ["have", "maildir", "wait", "force"];
+        given.has_none_of(&others, "needs --server or --run")?;
+    }
+    if !is_blessing {
+        given.has_none_of(&["accept", "accept-codes"], "needs --bless")?;
+    }
+    if !has_report {
+        given.has_none_of(&["out"], "goes only with a report or a matrix")?;
     }
     if matches!(settings.subject, Subject::Running(_)) && settings.jobs > 1 {
         return Err("--jobs does not go with --server: one server is asked \
                     one file after the other"
-            .into());
+            .to_owned());
     }
-    let is_listening = matches!(settings.task, Task::Listen(_));
-    if is_listening && settings.subject != Subject::Own {
+    if is_listening && !is_own {
         return Err("--listen judges clients, --server and --run judge \
                     servers"
-            .into());
+            .to_owned());
     }
     if is_listening && settings.files.len() > 1 {
-        return Err("--listen plays one file".into());
+        return Err("--listen plays one file".to_owned());
     }
-    let is_blessing = matches!(settings.task, Task::Bless { .. });
-    if is_blessing && settings.subject != Subject::Own {
-        return Err("--bless asks Pillarbox, not another server".into());
-    }
-    for option in ["accept", "accept-codes"] {
-        if given.opt_present(option) && !is_blessing {
-            return Err(format!("--{option} needs --bless"));
-        }
-    }
-    let is_judging = matches!(settings.task, Task::Judge | Task::Matrix);
-    let has_report = is_judging || is_listening;
-    if settings.out.is_some() && !has_report {
-        return Err("--out goes only with a report or a matrix".into());
+    if is_blessing && !is_own {
+        return Err("--bless asks Pillarbox, not another server".to_owned());
     }
     Ok(())
 }
@@ -404,9 +303,7 @@ mod tests {
     use crate::options;
 
     fn parse_words(words: &[&str]) -> Result<Settings, Complaint> {
-        let words = ["replay"].iter().chain(words);
-        let words: Vec<String> = words.map(|w| (*w).to_owned()).collect();
-        match options::parse(&words)? {
+        match options::parse(&[&["replay"], words].concat())? {
             Invocation::Replay(settings) => Ok(*settings),
             Invocation::Print(text) => panic!("{text}"),
             Invocation::Serve(_)
@@ -433,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_what_stands_behind_the_last_colon() {
+    fn the_line_to_show_is_what_follows_the_last_colon() {
         let settings = parse_words(&["--show", "a:b.txt:12"]).unwrap();
         assert_eq!(settings.task, Task::Show(12));
         assert_eq!(settings.files, [PathBuf::from("a:b.txt")]);

@@ -1,17 +1,16 @@
 //! The options of `pillarbox serve`.
 
-use super::{Complaint, Invocation, no_argument, number, read, seconds, wrong};
+use super::table::{Given, Row, flag, many, one};
+use super::values::{Read, address_and_port, folder, seconds, whole};
+use super::{Command, Complaint, Invocation};
 use crate::mailbox::directory::is_plain;
 use crate::protocol::address::{self, Host};
 use crate::protocol::extension::Extension;
 use crate::protocol::session::LocalMailbox;
 use crate::server::Settings;
-use getopts::{Matches, Options};
 use std::fs;
-use std::net::SocketAddr;
-use std::path::PathBuf;
 
-const USAGE: &str = "\
+const ABOUT: &str = "\
 Receives mail by SMTP, and stores it in Maildirs.
 
 Usage: pillarbox serve [OPTION]...
@@ -20,173 +19,116 @@ It prints one line when it listens. Everything else goes to standard error;
 RUST_LOG=debug shows the dialogue, RUST_LOG=trace the states too. Stop it with
 Ctrl-C: what was answered 250 is on the disk.";
 
-/// Every thread takes some of the kernel's memory maps; a process that has
-/// none left is ended.
+#[rustfmt::skip]
+const OPTIONS: &[Row] = &[
+    many("l", "listen", "ADDR:PORT",
+        "listen here; repeatable; port 0 takes a free one \
+         (default 127.0.0.1:2525)"),
+    one("n", "hostname", "NAME",
+        "the name in the greeting and in Received (default: the system's)"),
+    many("d", "domain", "NAME",
+        "a domain whose mail is kept here; repeatable \
+         (default: the hostname, and localhost)"),
+    many("b", "mailbox", "ADDRESS",
+        "a mailbox that exists; repeatable; postmaster always exists \
+         (default: every plain name, made when mail comes)"),
+    one("m", "mail", "DIR",
+        "mailboxes, as DIR/DOMAIN/LOCAL-PART/{tmp,new,cur} (default mail)"),
+    one("", "max-size", "BYTES", "the largest message (default 26214400)"),
+    one("", "max-recipients", "N",
+        "the most recipients of one transaction (default 100)"),
+    one("", "max-connections", "N",
+        "the most connections at a time; more get 421 (default 500)"),
+    one("", "max-per-client", "N",
+        "the most from one address (default 50, but loopback is spared)"),
+    one("", "timeout", "SECONDS",
+        "for one command line, and for DATA with one second more per \
+         500 bytes; decimals allowed (default 300)"),
+    many("", "without", "EXTENSION",
+        "do not offer this extension; repeatable"),
+    flag("", "explain",
+        "show the dialogue, each reply with its rule and RFC section"),
+    one("", "record", "DIR",
+        "write each session down as a transcript, into this folder"),
+    flag("", "stdio",
+        "one session over standard input and output, without --listen"),
+];
+
+pub(super) const COMMAND: Command =
+    Command { name: "serve", about: ABOUT, options: OPTIONS, invocation };
+
+/// Each connection has a thread, which takes four memory maps (its stack, the
+/// stack of its signal handler, and a guard page for each). Linux allows a
+/// process 65,530 (`vm.max_map_count`), and one that has none left is ended.
 const MOST_CONNECTIONS: usize = 10_000;
 const MOST_RECIPIENTS: usize = 10_000;
 
 /// Large enough for any message, small enough that twice as much is a number.
 const LARGEST_SIZE: u64 = 1 << 40;
 
-fn options() -> Options {
-    let mut options = Options::new();
-    options
-        .optmulti(
-            "l",
-            "listen",
-            "listen here; repeatable; port 0 takes a free one \
-             (default 127.0.0.1:2525)",
-            "ADDR:PORT",
-        )
-        .optopt(
-            "n",
-            "hostname",
-            "the name in the greeting and in Received \
-             (default: the system's)",
-            "NAME",
-        )
-        .optmulti(
-            "d",
-            "domain",
-            "a domain whose mail is kept here; repeatable \
-             (default: the hostname, and localhost)",
-            "NAME",
-        )
-        .optmulti(
-            "b",
-            "mailbox",
-            "a mailbox that exists; repeatable; postmaster always exists \
-             (default: every plain name, made when mail comes)",
-            "ADDRESS",
-        )
-        .optopt(
-            "m",
-            "mail",
-            "mailboxes, as DIR/DOMAIN/LOCAL-PART/{tmp,new,cur} \
-             (default mail)",
-            "DIR",
-        )
-        .optopt(
-            "",
-            "max-size",
-            "the largest message (default 26214400)",
-            "BYTES",
-        )
-        .optopt(
-            "",
-            "max-recipients",
-            "the most recipients of one transaction (default 100)",
-            "N",
-        )
-        .optopt(
-            "",
-            "max-connections",
-            "the most connections at a time; more get 421 (default 500)",
-            "N",
-        )
-        .optopt(
-            "",
-            "max-per-client",
-            "the most from one address (default 50, but loopback is spared)",
-            "N",
-        )
-        .optopt(
-            "",
-            "timeout",
-            "for one command line, and for DATA with one second more per \
-             500 bytes; decimals allowed (default 300)",
-            "SECONDS",
-        )
-        .optmulti(
-            "",
-            "without",
-            "do not offer this extension; repeatable",
-            "EXTENSION",
-        )
-        .optflag(
-            "",
-            "explain",
-            "show the dialogue, each reply with its rule and RFC section",
-        )
-        .optopt(
-            "",
-            "record",
-            "write each session down as a transcript, into this folder",
-            "DIR",
-        )
-        .optflag(
-            "",
-            "stdio",
-            "one session over standard input and output, without --listen",
-        );
-    options
-}
-
-/// Reads what stands behind `serve`.
-pub(super) fn parse(arguments: &[String]) -> Result<Invocation, Complaint> {
-    let mut options = options();
-    let Some(given) = read("serve", &mut options, arguments)? else {
-        return Ok(Invocation::Print(options.usage(USAGE)));
-    };
-    no_argument("serve", &given)?;
-    if given.opt_present("stdio") && given.opt_present("listen") {
-        return Err("serve: --stdio does not go with --listen".to_owned());
+fn invocation(given: &Given) -> Result<Invocation, Complaint> {
+    given.no_argument()?;
+    if given.has("stdio") && given.has("listen") {
+        return Err("--stdio does not go with --listen".to_owned());
     }
-    let settings = settings(&given).map_err(|text| format!("serve: {text}"))?;
-    Ok(if given.opt_present("stdio") {
-        Invocation::Converse(Box::new(settings))
-    } else {
-        Invocation::Serve(Box::new(settings))
+    let settings = Box::new(settings(given)?);
+    Ok(match given.has("stdio") {
+        true => Invocation::Converse(settings),
+        false => Invocation::Serve(settings),
     })
 }
 
 /// The settings of a server without options, changed as they say.
-fn settings(given: &Matches) -> Result<Settings, Complaint> {
-    let mut settings = Settings::new(mail(given)?);
-    if given.opt_present("listen") {
-        settings.listen = listen(given)?;
+fn settings(given: &Given) -> Result<Settings, Complaint> {
+    let mut settings = Settings::new("mail");
+    given.set("mail", folder, &mut settings.mail)?;
+    let listen = given.values("listen", address_and_port)?;
+    if !listen.is_empty() {
+        settings.listen = listen;
     }
+
     let offer = &mut settings.offer;
-    offer.hostname = hostname(given)?;
-    offer.without = without(given)?;
-    number(given, "max-size", 1..=LARGEST_SIZE, &mut offer.max_size)?;
-    let most = 1..=MOST_RECIPIENTS;
-    number(given, "max-recipients", most, &mut offer.max_recipients)?;
+    offer.hostname =
+        given.value("hostname", hostname)?.unwrap_or_else(system_hostname);
+    offer.without = given.values("without", extension)?;
+    given.set("max-size", whole(1..=LARGEST_SIZE), &mut offer.max_size)?;
+    let most = whole(1..=MOST_RECIPIENTS);
+    given.set("max-recipients", most, &mut offer.max_recipients)?;
 
     settings.domains = domains(given, &offer.hostname)?;
     settings.mailboxes = mailboxes(given, &settings.domains)?;
 
-    let most = 1..=MOST_CONNECTIONS;
     let limit = &mut settings.max_connections;
-    number(given, "max-connections", most.clone(), limit)?;
-    if given.opt_present("max-per-client") {
-        let limit = settings.max_per_client.insert(1);
-        number(given, "max-per-client", most, limit)?;
-    }
-    seconds(given, "timeout", &mut settings.timeout)?;
-    settings.explain = given.opt_present("explain");
-    settings.record = record(given)?;
+    given.set("max-connections", connections, limit)?;
+    settings.max_per_client = given.value("max-per-client", connections)?;
+    given.set("timeout", seconds, &mut settings.timeout)?;
+    settings.explain = given.has("explain");
+    settings.record = given.value("record", folder)?;
     Ok(settings)
 }
 
-fn listen(given: &Matches) -> Result<Vec<SocketAddr>, Complaint> {
-    let read = |text: &String| {
-        let what = "an IP address and a port, such as 127.0.0.1:2525";
-        text.parse().map_err(|_| wrong("listen", text, what))
-    };
-    given.opt_strs("listen").iter().map(read).collect()
+fn hostname(text: &str) -> Read<String> {
+    host(text, "mx.example.org").map(|_| text.to_owned())
 }
 
-fn hostname(given: &Matches) -> Result<String, Complaint> {
-    let Some(name) = given.opt_str("hostname") else {
-        return Ok(system_hostname());
-    };
-    match address::whole_host(&name) {
-        Ok(Host::Domain(_) | Host::Address(_)) if name.is_ascii() => Ok(name),
-        Ok(_) | Err(_) => {
-            let what = "a domain name, such as mx.example.org";
-            Err(wrong("hostname", &name, what))
+/// A domain or an address literal.
+fn host(text: &str, example: &str) -> Read<Host> {
+    match address::whole_host(text) {
+        Ok(host @ (Host::Domain(_) | Host::Address(_))) => in_ascii(host),
+        Ok(Host::General(_)) | Err(_) => {
+            Err(format!("a domain name, such as {example}"))
         }
+    }
+}
+
+/// A host name in DNS is ASCII. Turning other letters into it takes the tables
+/// of a package of its own (IDNA), so that is left to the user.
+fn in_ascii(host: Host) -> Read<Host> {
+    match host.to_string().is_ascii() {
+        true => Ok(host),
+        false => Err("in ASCII; write its A-label form, such as \
+                      xn--bcher-kva.example"
+            .to_owned()),
     }
 }
 
@@ -197,87 +139,75 @@ fn system_hostname() -> String {
         .iter()
         .filter_map(|file| fs::read_to_string(file).ok())
         .map(|name| name.trim().to_owned())
-        .find(|name| name.is_ascii() && address::whole_host(name).is_ok())
+        .find(|name| hostname(name).is_ok())
         .unwrap_or_else(|| "localhost".to_owned())
 }
 
-fn domains(given: &Matches, hostname: &str) -> Result<Vec<String>, Complaint> {
-    let mut list = given.opt_strs("domain");
-    if list.is_empty() {
-        list = vec![hostname.to_owned(), "localhost".to_owned()];
+/// The domains whose mail is kept here, each once.
+fn domains(given: &Given, hostname: &str) -> Result<Vec<String>, Complaint> {
+    let mut named = given.values("domain", domain)?;
+    if named.is_empty() {
+        let usual = [hostname, "localhost"].map(domain).into_iter();
+        named = usual.collect::<Read<_>>()?;
     }
-    let mut found: Vec<String> = Vec::new();
-    for name in &list {
-        let domain = match address::whole_host(name) {
-            Ok(host @ (Host::Domain(_) | Host::Address(_))) => host.canonical(),
-            Ok(Host::General(_)) | Err(_) => {
-                let what = "a domain name, such as example.org";
-                return Err(wrong("domain", name, what));
-            }
-        };
-        if !found.contains(&domain) {
-            found.push(domain);
+    let mut domains: Vec<String> = Vec::new();
+    for domain in named {
+        if !domains.contains(&domain) {
+            domains.push(domain);
         }
     }
-    Ok(found)
+    Ok(domains)
 }
 
+fn domain(text: &str) -> Read<String> {
+    host(text, "example.org").map(|host| host.canonical())
+}
+
+/// The mailboxes that exist, each in one of the domains.
 fn mailboxes(
-    given: &Matches,
+    given: &Given,
     domains: &[String],
 ) -> Result<Vec<LocalMailbox>, Complaint> {
-    let list = given.opt_strs("mailbox");
-    list.iter().map(|text| mailbox(text, domains)).collect()
+    let mailboxes = given.values("mailbox", mailbox)?;
+    let is_here = |m: &LocalMailbox| domains.contains(&m.domain);
+    match mailboxes.iter().find(|mailbox| !is_here(mailbox)) {
+        None => Ok(mailboxes),
+        Some(LocalMailbox { local_part, domain }) => Err(format!(
+            "--mailbox: {local_part}@{domain} is in no domain of this server; \
+             try --domain {domain}"
+        )),
+    }
 }
 
 /// A mailbox that exists. Its name becomes a folder's, so the alphabet is
 /// narrow: `[a-z0-9][a-z0-9._+-]{0,63}`.
-fn mailbox(text: &str, domains: &[String]) -> Result<LocalMailbox, Complaint> {
+fn mailbox(text: &str) -> Read<LocalMailbox> {
     let what = "an address, such as bob@example.org";
-    let mailbox =
-        address::mailbox(text).map_err(|_| wrong("mailbox", text, what))?;
+    let mailbox = address::mailbox(text).map_err(|_| what.to_owned())?;
     let local_part = mailbox.local_part.to_ascii_lowercase();
-    // Where somebody names a mailbox, a + is as good as a hyphen.
+    // In the name of a mailbox a + is as good as a hyphen.
     if !is_plain(&local_part.replace('+', "-")) {
         let what = "a mailbox of letters, digits and . _ + - only";
-        return Err(wrong("mailbox", text, what));
+        return Err(what.to_owned());
     }
-    let domain = mailbox.host.canonical();
-    if !domains.contains(&domain) {
-        return Err(format!(
-            "--mailbox: {text} is in no domain of this server; \
-             try --domain {domain}"
-        ));
-    }
+    let domain = in_ascii(mailbox.host)?.canonical();
     Ok(LocalMailbox { domain, local_part })
 }
 
-fn mail(given: &Matches) -> Result<PathBuf, Complaint> {
-    let folder = given.opt_str("mail").unwrap_or_else(|| "mail".to_owned());
-    if folder.is_empty() {
-        Err(wrong("mail", &folder, "the name of a folder"))
-    } else {
-        Ok(folder.into())
-    }
+fn connections(text: &str) -> Read<usize> {
+    whole(1..=MOST_CONNECTIONS)(text).map_err(|what| {
+        format!(
+            "{what}: each connection has a thread, and 10000 threads take \
+             40000 of the 65530 memory maps that Linux allows a process"
+        )
+    })
 }
 
-fn record(given: &Matches) -> Result<Option<PathBuf>, Complaint> {
-    match given.opt_str("record") {
-        Some(folder) if folder.is_empty() => {
-            Err(wrong("record", &folder, "the name of a folder"))
-        }
-        folder => Ok(folder.map(PathBuf::from)),
-    }
-}
-
-fn without(given: &Matches) -> Result<Vec<Extension>, Complaint> {
-    let read = |name: &String| {
-        Extension::named(name).ok_or_else(|| {
-            let all = Extension::ALL.map(Extension::keyword).join(", ");
-            wrong("without", name, &format!("one of {all}"))
-        })
-    };
-    given.opt_strs("without").iter().map(read).collect()
+fn extension(text: &str) -> Read<Extension> {
+    Extension::named(text).ok_or_else(|| {
+        let all = Extension::ALL.map(Extension::keyword).join(", ");
+        format!("one of {all}")
+    })
 }
 
 #[cfg(test)]
@@ -287,9 +217,7 @@ mod tests {
     use std::time::Duration;
 
     fn parse_words(line: &str) -> Result<Invocation, Complaint> {
-        let words: Vec<String> =
-            line.split_whitespace().map(str::to_owned).collect();
-        options::parse(&words)
+        options::parse(&line.split_whitespace().collect::<Vec<_>>())
     }
 
     fn settings_of(line: &str) -> Settings {
@@ -359,6 +287,9 @@ mod tests {
             "serve --hostname a_b",
             "serve --hostname -x",
             "serve --hostname käthe.example",
+            "serve --domain käthe.example",
+            "serve -d käthe.example -b bob@käthe.example",
+            "serve --mailbox bob@käthe.example",
             "serve --domain ..",
             "serve --domain a/b",
             "serve --domain [tag:../../x]",
@@ -379,6 +310,10 @@ mod tests {
             "serve --timeout -1",
             "serve --timeout inf",
             "serve --timeout NaN",
+            "serve --timeout +1",
+            "serve --timeout 1e1",
+            "serve --timeout .",
+            "serve --timeout 1.2.3",
             "serve --timeout 1e9",
             "serve --stdio --listen 127.0.0.1:0",
             "serve --without STARTTLS",

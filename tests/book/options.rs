@@ -58,7 +58,7 @@ impl Options {
 }
 
 /// `    -m, --mail DIR      mailboxes, as ...`. A line that goes on explaining
-/// has no hyphen where names stand.
+/// has no hyphen where an option's name would be.
 fn option(line: &str) -> Option<(String, (Option<char>, bool))> {
     let text = line.trim_start();
     if !text.starts_with('-') || line.len() - text.len() >= COLUMN {
@@ -105,7 +105,7 @@ fn unexplained(
 ) -> Vec<String> {
     let named = named(page);
     let is_here = |line, option: &str| {
-        // What every command has, is explained once.
+        // What every command has is explained once.
         ["--help", "-h"].contains(&option) || lines.contains(line)
     };
     let is_missing = |option: &String| {
@@ -154,7 +154,7 @@ fn section(page: &Page, command: &str) -> Option<RangeInclusive<usize>> {
     Some(first..=last)
 }
 
-/// The options that stand in code font, alone or with a value, with the line.
+/// The options in code font, alone or with a value, with the line.
 fn named(page: &Page) -> Vec<(usize, String)> {
     let mut named = Vec::new();
     for (line, code) in page.code() {
