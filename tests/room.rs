@@ -74,8 +74,8 @@ fn stored_sizes(server: &Server) -> Vec<usize> {
         let text = fs::read(entry.unwrap().path()).unwrap();
         let is_text = |byte: &u8| *byte == b'x';
         let first = text.iter().rposition(|b| *b == b'+').unwrap();
-        // "+0000" and a line feed end the header on top.
-        let body = text.split_at(first + 6).1;
+        // "+0000", a line feed and an empty line end the header on top.
+        let body = text.split_at(first + 7).1;
         assert_eq!(
             body.iter().filter(|b| !is_text(b)).count(),
             body.len() / 999

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Barrier, Mutex};
 use std::thread;
 use support::{Client, Server, wait_until};
 use tempfile::TempDir;
@@ -23,7 +23,7 @@ fn five_hundred_clients_are_greeted_and_the_next_one_gets_421() {
         client.expect(220);
     }
     let mut late = server.connect();
-    let busy = "421 4.3.2 mx.example.org too busy, try again later";
+    let busy = "421 mx.example.org too busy, try again later";
     assert_eq!(late.reply(), busy);
     assert!(late.try_reply().is_err(), "the server closes after 421");
     for client in &mut clients {
@@ -34,6 +34,30 @@ fn five_hundred_clients_are_greeted_and_the_next_one_gets_421() {
     wait_until("a place is free again", || {
         server.connect().reply().starts_with("220 ")
     });
+}
+
+/// std listens with room for 128 connections that nobody has accepted. Whoever
+/// comes when it is full waits a second or more, or is forgotten.
+#[test]
+fn eight_hundred_clients_that_come_at_once_are_all_greeted() {
+    let server = Server::start(&["--max-connections", "1000"]);
+    let address = server.address();
+    let start = Barrier::new(40);
+    let greeted = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..40 {
+            scope.spawn(|| {
+                start.wait();
+                let connect = |_| Client::new(address).unwrap();
+                let clients: Vec<Client> = (0..20).map(connect).collect();
+                for mut client in clients {
+                    client.expect(220);
+                    greeted.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+        }
+    });
+    assert_eq!(greeted.load(Ordering::SeqCst), 800);
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::protocol::command::Command;
 use crate::protocol::line::LineCutter;
 use crate::protocol::reply::{self, Reply};
 use crate::protocol::session::{Session, State, Step, Turn};
-use crate::wire::{Lost, Transport, Wire};
+use crate::wire::{Lost, Transport, Wire, deadline};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -120,15 +120,15 @@ impl<'a> Connection<'a> {
     /// Waits for a line, and reads it as a command.
     fn next_command(&mut self) -> Result<Command, Lost> {
         self.waits_since = Instant::now();
-        let deadline = self.waits_since + self.shared.timeout;
+        let until = deadline(self.waits_since, self.shared.timeout);
         loop {
             if let Some(line) = self.lines.next_command() {
                 self.watch.command(&line);
                 return Ok(Command::read(&line));
             }
             if !self.lines.lacks_line_feed() {
-                self.read(deadline)?;
-            } else if !self.line_feed_comes(deadline)? {
+                self.read(until)?;
+            } else if !self.line_feed_comes(until)? {
                 let line = self.lines.give_up_line();
                 self.watch.command(&line);
                 return Ok(Command::read(&line));
@@ -138,11 +138,11 @@ impl<'a> Connection<'a> {
 
     /// After a carriage return or a NUL: waits for more, but not for long. A
     /// client that ends its lines so waits for us.
-    fn line_feed_comes(&mut self, deadline: Instant) -> Result<bool, Lost> {
+    fn line_feed_comes(&mut self, until: Instant) -> Result<bool, Lost> {
         let soon = Instant::now() + LINE_FEED_WAIT.min(self.shared.timeout / 2);
-        match self.read(soon.min(deadline)) {
+        match self.read(soon.min(until)) {
             Ok(_) => Ok(true),
-            Err(Lost::TimedOut) if Instant::now() < deadline => Ok(false),
+            Err(Lost::TimedOut) => Ok(false),
             Err(lost) => Err(lost),
         }
     }
@@ -196,13 +196,13 @@ impl<'a> Connection<'a> {
         incoming: &mut Incoming<'_>,
     ) -> Result<Option<Result<(), Reply>>, Lost> {
         self.waits_since = Instant::now();
-        let patience = self.waits_since + self.shared.timeout;
+        let patience = deadline(self.waits_since, self.shared.timeout);
         let mut received = 0;
         loop {
             let Some(piece) = self.lines.next_piece() else {
-                let extra = received / BYTES_PER_SECOND;
-                let deadline = patience + Duration::from_secs(extra);
-                received += self.read(deadline)? as u64;
+                let extra = Duration::from_secs(received / BYTES_PER_SECOND);
+                let until = deadline(patience, extra);
+                received += self.read(until)? as u64;
                 continue;
             };
             match incoming.take(piece) {

@@ -8,7 +8,7 @@
 
 use crate::protocol::reply::{self, Reply};
 use std::collections::HashMap;
-use std::net::{IpAddr, Shutdown, TcpStream};
+use std::net::{IpAddr, Ipv6Addr, Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many connections there may be.
@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(super) struct Caps {
     /// In all.
     pub(super) total: usize,
-    /// From one address. `None`: 50, and loopback is spared, because a class
+    /// From one client. `None`: 50, and loopback is spared, because a class
     /// on one machine has one address.
     pub(super) per_client: Option<usize>,
 }
@@ -32,7 +32,7 @@ pub(super) struct Register {
 
 #[derive(Debug)]
 struct Entry {
-    client: IpAddr,
+    network: IpAddr,
     stream: Arc<TcpStream>,
 }
 
@@ -61,12 +61,13 @@ impl Register {
         if open.len() >= self.caps.total {
             return Err(reply::TOO_MANY_CONNECTIONS);
         }
-        let is_same = |entry: &&Entry| entry.client == client;
+        let network = network(client);
+        let is_same = |entry: &&Entry| entry.network == network;
         let limit = self.caps.limit_for(client);
         if open.values().filter(is_same).count() >= limit {
             return Err(reply::TOO_MANY_FROM_CLIENT);
         }
-        open.insert(id, Entry { client, stream: Arc::clone(stream) });
+        open.insert(id, Entry { network, stream: Arc::clone(stream) });
         Ok(Place { register: Arc::clone(self), id })
     }
     // ANCHOR_END: enter
@@ -81,6 +82,18 @@ impl Register {
 
     fn open(&self) -> MutexGuard<'_, HashMap<u64, Entry>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What counts as one client. An IPv6 client chooses the last 64 bits of its
+/// address itself, so they do not tell one from another (RFC 4291 2.5.4).
+fn network(client: IpAddr) -> IpAddr {
+    match client {
+        IpAddr::V4(_) => client,
+        IpAddr::V6(address) => {
+            let network = address.to_bits() & !u128::from(u64::MAX);
+            Ipv6Addr::from_bits(network).into()
+        }
     }
 }
 
@@ -129,6 +142,23 @@ mod tests {
         assert_eq!(admitted(caps(500, None), "192.0.2.1"), 50);
         assert_eq!(admitted(caps(500, Some(2)), "127.0.0.1"), 2);
         assert_eq!(admitted(caps(7, None), "127.0.0.1"), 7);
+    }
+
+    #[test]
+    fn an_ipv6_client_is_its_network_of_64_bits() {
+        let register = Register::new(Caps { total: 9, per_client: Some(1) });
+        let stream = socket();
+        let mut id = 0;
+        let mut enter = |client: &str| {
+            id += 1;
+            register.enter(id, client.parse().unwrap(), &stream)
+        };
+        let _first = enter("2001:db8:0:1::1").unwrap();
+        let same = enter("2001:db8:0:1:ffff::2").unwrap_err();
+        assert_eq!(same, reply::TOO_MANY_FROM_CLIENT);
+        assert!(enter("2001:db8:0:2::1").is_ok());
+        let _first = enter("192.0.2.1").unwrap();
+        assert!(enter("192.0.2.2").is_ok());
     }
 
     #[test]
