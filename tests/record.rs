@@ -7,13 +7,15 @@
 
 mod support;
 
-use pillarbox::transcript::check::check;
-use pillarbox::transcript::header::Plays;
-use pillarbox::transcript::matching::Names;
-use pillarbox::transcript::parse;
-use pillarbox::transcript::run::{Outcome, read_all, run_all};
-use pillarbox::transcript::script::{Action, Transcript};
-use pillarbox::transcript::text::Text;
+use pillarbox::transcript::format::folder::read_all;
+use pillarbox::transcript::format::header::Plays;
+use pillarbox::transcript::format::lint::check;
+use pillarbox::transcript::format::matching::Names;
+use pillarbox::transcript::format::parse;
+use pillarbox::transcript::format::script::{Action, Transcript};
+use pillarbox::transcript::format::text::Text;
+use pillarbox::transcript::play::outcome::Outcome;
+use pillarbox::transcript::play::run::run_all;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -8,10 +8,12 @@
 #![allow(clippy::panic, clippy::print_stderr, missing_docs)]
 
 use pillarbox::protocol::reply;
-use pillarbox::transcript::check::check;
-use pillarbox::transcript::header::Plays;
-use pillarbox::transcript::run::{Outcome, read_all, run_all};
-use pillarbox::transcript::script::{Action, Transcript};
+use pillarbox::transcript::format::folder::read_all;
+use pillarbox::transcript::format::header::Plays;
+use pillarbox::transcript::format::lint::check;
+use pillarbox::transcript::format::script::{Action, Transcript};
+use pillarbox::transcript::play::outcome::Outcome;
+use pillarbox::transcript::play::run::run_all;
 use std::path::Path;
 
 /// The files spend most of their time waiting, for silences and time-outs.
