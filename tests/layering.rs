@@ -1,4 +1,4 @@
-//! Who may use whom. The rooms are only as good as this test.
+//! Which room may use which. The rooms are only as good as this test.
 //!
 //! It reads every path in `src` that leads to a file of ours (`crate::...`,
 //! `super::...`, and the name of a file below), and asks two things: does a
@@ -125,7 +125,7 @@ const WORLD: [&str; 8] = [
     "extern crate",
 ];
 
-/// Who may read a clock, besides `main.rs`.
+/// The files that may read a clock, besides `main.rs`.
 const CLOCK_READERS: [&str; 13] = [
     "src/wire.rs",
     "src/server/connection.rs",
@@ -364,7 +364,7 @@ fn no_files_go_in_a_circle() {
             waits.entry(&file.module).or_default().insert(deepest);
         }
     }
-    // Whoever waits for nobody can be read, and nobody waits for it any more.
+    // A file that waits for none can be read, and none waits for it any more.
     while let Some(read) =
         waits.iter().find_map(|(file, rest)| rest.is_empty().then_some(*file))
     {

@@ -233,7 +233,7 @@ fn wrong_client(words: &str) -> Failure {
     let (address, stage) = put_on(on_page("plain"), DEADLINE);
     let mut stream = TcpStream::connect(address).expect("a server");
     stream.set_read_timeout(Some(DEADLINE)).expect("a time that is not zero");
-    // The page waits first: whoever spoke now would be told so.
+    // The page waits first: a client that spoke now would fail.
     stream.read_exact(&mut [0; 3]).expect("a greeting");
     // After the first wrong word the server may be gone.
     let _ = stream.write_all(words.as_bytes());
@@ -268,7 +268,7 @@ fn a_client_that_ends_its_lines_in_lf_alone_is_caught() {
 }
 
 #[test]
-fn a_client_that_writes_a_blank_behind_the_colon_is_caught() {
+fn a_client_that_writes_a_blank_after_the_colon_is_caught() {
     let words = "EHLO client.example\r\nMAIL FROM: <alice@client.example>\r\n";
     let failure = wrong_client(words);
     assert_eq!(failure.got, "C: MAIL FROM: <alice@client.example>");

@@ -27,7 +27,7 @@ use std::thread;
 use support::{Client, DEADLINE, Server, needs, wait_until};
 use tempfile::TempDir;
 
-/// The server of every transcript, unless its header says otherwise.
+/// The server of every transcript, unless its header gives another.
 const CAST: [(&str, &str); 4] = [
     ("hostname", "mx.example.org"),
     ("domain", "example.org"),
@@ -191,7 +191,7 @@ fn speak(transcript: &Transcript, address: SocketAddr) -> usize {
     clients.len() * 2
 }
 
-/// The files in a folder, once there are so many and all are complete.
+/// The files in a folder, once there are this many and all are complete.
 fn recordings(folder: &Path, count: usize) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let what = format!("{count} complete recordings are there");
@@ -400,7 +400,7 @@ fn fake_server(greeting: &'static [u8], answer: &'static [u8]) -> SocketAddr {
     address
 }
 
-/// What the proxy writes of one client, from behind the header, and what the
+/// What the proxy writes of one client, from after the header, and what the
 /// client hears.
 fn through_the_proxy(server: SocketAddr, said: &[&[u8]]) -> (String, Vec<u8>) {
     let folder = TempDir::new().unwrap();

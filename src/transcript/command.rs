@@ -239,7 +239,7 @@ fn bless(
         .map_err(|error| unwritten(Path::new("a page"), &error))
 }
 
-/// `--listen`: plays the server to whoever comes.
+/// `--listen`: plays the server to the clients that come.
 fn listen(
     settings: &ReplaySettings,
     transcripts: &[Transcript],

@@ -18,7 +18,7 @@ pub struct ReplaySettings {
     pub task: Task,
     /// Transcripts and folders of them, or reports for the matrix.
     pub files: Vec<PathBuf>,
-    /// Who is judged.
+    /// The server that is judged.
     pub subject: Subject,
     /// How it is judged.
     pub rules: Rules,
@@ -63,7 +63,7 @@ pub enum Task {
     Listen(SocketAddr),
 }
 
-/// Who is judged.
+/// The server that is judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     /// Our own program, started for each transcript.

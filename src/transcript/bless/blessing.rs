@@ -30,7 +30,7 @@ use crate::transcript::format::script::Transcript;
 use crate::transcript::play::outcome::Outcome;
 use crate::transcript::play::run::run_all;
 
-/// The name of our own server, unless the header says otherwise.
+/// The name of our own server, unless the header gives another.
 const HOST: &str = "mx.example.org";
 
 /// How `bless_all` ended, as an exit code.

@@ -7,7 +7,7 @@
 //! or another value that the old lines had a hole for, the hole comes back.
 //!
 //! A code is different from a text. One that has changed is only taken if the
-//! caller says so; otherwise the whole reply stays as it is.
+//! caller says so; if not, the whole reply stays as it is.
 //!
 //! Interface:
 //!   `Page`  the lines of the file, and what is to be done to them
@@ -26,7 +26,7 @@ use crate::transcript::format::text::{Text, escape};
 /// A file that is being changed.
 #[derive(Debug)]
 pub(super) struct Page {
-    /// The lines that stand in the place of an old one; none if it is gone.
+    /// The line that takes the place of an old one; none if it is gone.
     replaced: BTreeMap<usize, Option<String>>,
     /// The lines that come after an old one.
     inserted: BTreeMap<usize, Vec<String>>,
@@ -226,7 +226,7 @@ impl Page {
 struct Block<'a> {
     old: Vec<OldLine<'a>>,
     new: Vec<NewLine<'a>>,
-    /// Whether a wild line must stand for something.
+    /// Whether a wild line that takes in nothing is dropped.
     wild_needs_one: bool,
 }
 
@@ -269,7 +269,7 @@ impl NewLine<'_> {
 /// A line of the page.
 struct OldLine<'a> {
     source: &'a Source,
-    /// The words as they stand in the file.
+    /// The words as the file has them.
     words: &'a str,
     /// None for `...`.
     text: Option<&'a Text>,

@@ -60,7 +60,7 @@ fn mend(old: &str, line: &[u8], names: &Names, known: &Known) -> String {
     words.join(" ")
 }
 
-/// Bytes as words, with a hole wherever a known value stands alone.
+/// Bytes as words, with a hole wherever a known value is a word of its own.
 pub(super) fn literal(line: &[u8], known: &Known) -> String {
     let mut words = String::new();
     // What was read and is not in the words yet.

@@ -6,13 +6,13 @@
 //! Level: must
 //! ```
 //!
-//! `Title` and `Level` are required, and no key stands twice. `Server:` takes
+//! `Title` and `Level` are required, and no key comes twice. `Server:` takes
 //! the options of `pillarbox serve` that choose no path and no address: a
-//! stranger's file must not be able to write where it likes.
+//! stranger's file must not be able to write wherever it likes.
 
 use super::text::is_all;
 
-/// What stands before the first empty line.
+/// What comes before the first empty line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
     /// What the transcript shows, in one line.
@@ -21,7 +21,7 @@ pub struct Header {
     pub spec: Vec<String>,
     /// How binding it is.
     pub level: Level,
-    /// Who the file is meant to be.
+    /// Which side the file plays.
     pub plays: Plays,
     /// EHLO keywords without which it cannot be played.
     pub needs: Vec<String>,
@@ -32,9 +32,9 @@ pub struct Header {
 /// How binding a transcript is, in the words of RFC 2119.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
-    /// Whoever does otherwise does not speak SMTP.
+    /// A server that does it differently does not speak SMTP.
     Must,
-    /// There are reasons to do otherwise.
+    /// There may be reasons to do it differently.
     Should,
     /// A matter of taste.
     May,
@@ -54,7 +54,7 @@ impl Level {
     }
 }
 
-/// Which side a file is meant to be.
+/// Which side a file plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plays {
     /// It speaks the `C:` lines and checks the `S:` lines.

@@ -1,4 +1,4 @@
-//! What a transcript in this repository keeps to, beyond the grammar.
+//! The rules for transcripts in this repository, beyond the grammar.
 //!
 //! * It names the sections that it is about, unless it is our own way.
 //! * It ends where a reply too many would be seen: in `(server closes)`, in
@@ -85,7 +85,7 @@ fn ending(steps: &[Step]) -> Option<Finding> {
         return None;
     }
     let what = "it should end in (server closes), (silence ...) or \
-                (client closes): otherwise a reply too many is not seen";
+                (client closes), so that a reply too many would be seen";
     Some((last.map_or(1, |step| step.source.line), what.into()))
 }
 
@@ -109,7 +109,7 @@ fn names_have_values(transcript: &Transcript) -> Vec<Finding> {
     findings
 }
 
-/// Whether whoever the file plays says this.
+/// Whether the side that the file plays says this.
 fn is_sent(action: &Action, plays: Plays) -> bool {
     match plays {
         Plays::Client => action.is_sent_by_client(),
@@ -123,7 +123,7 @@ fn is_sent(action: &Action, plays: Plays) -> bool {
 fn holes(line: usize, text: &Text) -> Option<Finding> {
     let mut pairs = text.parts.iter().zip(text.parts.iter().skip(1));
     let touch = pairs.any(|(one, two)| one.is_hole() && two.is_hole());
-    let what = "something must stand between two holes";
+    let what = "something must come between two holes";
     touch.then(|| (line, what.into()))
 }
 
@@ -157,7 +157,7 @@ fn texts(steps: &[Step]) -> Vec<(usize, &Text)> {
 
 /// The names in a line that belong to somebody.
 ///
-/// What counts as a name: the word behind `@`, and the argument of HELO and
+/// What counts as a name: the word after `@`, and the argument of HELO and
 /// EHLO. A word without a dot is nobody's.
 fn domains(line: usize, text: &Text) -> Vec<Finding> {
     let words = plain(text);
@@ -171,7 +171,7 @@ fn domains(line: usize, text: &Text) -> Vec<Finding> {
     found.into_iter().map(|name| (line, not_reserved(name))).collect()
 }
 
-/// The words of a line; holes are left out, repeats stand once.
+/// The words of a line; holes are left out, repeats come once.
 fn plain(text: &Text) -> String {
     let parts = text.parts.iter().map(|part| match part {
         Part::Bytes(bytes) | Part::Repeat { bytes, .. } => bytes.as_slice(),

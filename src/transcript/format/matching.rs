@@ -16,8 +16,8 @@ use super::text::{Part, Text};
 
 /// How many ways to fill the holes of one line are tried.
 ///
-/// Ten holes in a long line have more ways than there are seconds. A line in
-/// earnest needs a few hundred.
+/// Ten holes in a long line have more ways than there are seconds. A real line
+/// needs a few hundred.
 const MOST_TRIES: usize = 1_000_000;
 
 /// What the names of a transcript stand for.
@@ -133,7 +133,7 @@ impl Attempt<'_> {
     }
 }
 
-/// What stands behind so many units, if they are there.
+/// What comes after this many units, if they are there.
 fn strip_repeat<'a>(
     bytes: &'a [u8],
     times: usize,

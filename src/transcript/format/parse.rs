@@ -25,9 +25,9 @@
 //! Guarantee: no bytes make `parse` panic, and what it accepts grows to 64 MiB
 //! at most.
 //!
-//! What a line may follow, and which lines are one reply, is said in
-//! `steps.rs`; speakers are read in `spoken.rs`, directions in `stage.rs`,
-//! words in `text.rs`.
+//! What a line may follow, and which lines are one reply: see `steps.rs`.
+//! Speakers are read in `spoken.rs`, directions in `stage.rs`, words in
+//! `text.rs`.
 
 use std::fmt;
 use std::fs;
@@ -154,7 +154,7 @@ impl Parser {
     }
 }
 
-/// A line behind the header. A note and an empty line are no steps.
+/// A line after the header. A note and an empty line are no steps.
 fn body_line(steps: &mut Steps, source: Source) -> Result<(), String> {
     let text = source.text.clone();
     if text.is_empty() || text.starts_with('#') {

@@ -1,15 +1,15 @@
-//! What a transcript is made of, once it was read.
+//! What a transcript is made of, once it has been read.
 //!
 //! Interface:
 //!   `Transcript`  one file: its header and its steps
 //!   `Step`        one line of the play, or one reply, or one look into a mailbox
 //!   `Action`      what is done in a step
 //!
-//! Each line keeps its number and its words as they stand in the file: a
-//! failure quotes the line, and never a line that was written anew.
+//! Each line keeps its number and its words as the file has them: a
+//! failure quotes the line, and never a line that was rewritten.
 //!
-//! How a file becomes a `Transcript` is said in `parse.rs`; what a step does
-//! against a server, in `replay.rs`.
+//! How a file becomes a `Transcript`: see `parse.rs`. What a step does against a
+//! server: see `play/player.rs`.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ use super::text::Text;
 pub struct Transcript {
     /// Where it was read, as it was given.
     pub path: PathBuf,
-    /// What stands before the first empty line.
+    /// What comes before the first empty line.
     pub header: Header,
     /// What is done, from top to bottom. Notes and empty lines are no steps.
     pub steps: Vec<Step>,
@@ -36,7 +36,7 @@ pub struct Transcript {
 pub struct Source {
     /// Its number, from 1.
     pub line: usize,
-    /// The whole line, as it stands in the file.
+    /// The whole line, as the file has it.
     pub text: String,
 }
 
@@ -68,9 +68,9 @@ pub enum Action {
     ClientCloses,
     /// `(server closes)`: and has said nothing more.
     ServerCloses,
-    /// `(silence 300ms)`: the server sends nothing for so long.
+    /// `(silence 300ms)`: the server sends nothing for that long.
     Silence(Duration),
-    /// `(wait 300ms)`: the client does nothing for so long.
+    /// `(wait 300ms)`: the client does nothing for that long.
     Wait(Duration),
     /// `(mailbox ...)`, with the `M:` lines that follow.
     Mailbox(MailboxStep),
@@ -83,7 +83,7 @@ pub enum Action {
 pub struct ReplyStep {
     /// Three digits, the same in all lines.
     pub code: u16,
-    /// The lines that stand in the file; never empty.
+    /// The lines in the file; never empty.
     pub lines: Vec<ReplyLine>,
     /// `S: ...`, if the rest of the reply is free.
     pub rest: Option<Source>,
@@ -101,11 +101,11 @@ impl ReplyStep {
 /// One line of a reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplyLine {
-    /// Where it stands.
+    /// Where it is in the file.
     pub source: Source,
-    /// A hyphen behind the code: more lines follow.
+    /// A hyphen after the code: more lines follow.
     pub more: bool,
-    /// What stands behind the code.
+    /// What comes after the code.
     pub text: Text,
 }
 
@@ -134,7 +134,7 @@ pub struct MailboxStep {
 pub struct MailboxAddress {
     /// Before the last `@`.
     pub local_part: String,
-    /// Behind it.
+    /// After it.
     pub domain: String,
 }
 
@@ -179,7 +179,7 @@ pub enum Count {
 /// One `M:` line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailLine {
-    /// Where it stands.
+    /// Where it is in the file.
     pub source: Source,
     /// Its words; none for `M: ...`, which is any number of lines.
     pub text: Option<Text>,

@@ -1,4 +1,4 @@
-//! The lines that somebody says: who, which client, and what.
+//! The lines that somebody says: which side, which client, and what.
 //!
 //! ```abnf
 //! client   = "C" [n] ":" [SP text]       ; sent with CR LF
@@ -9,11 +9,11 @@
 //! code     = 3DIGIT
 //! ```
 //!
-//! Which lines make one reply is said in `steps.rs`, not here.
+//! Which lines make one reply: see `steps.rs`.
 
 use super::stage;
 
-/// Who says a line.
+/// The side that says a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Who {
     Client,

@@ -1,4 +1,4 @@
-//! The stage directions: what stands in brackets on a line of its own.
+//! The stage directions: lines in brackets.
 //!
 //! ```abnf
 //! direction = "client" [SP n] SP ( "connects" / "closes" )
@@ -12,7 +12,7 @@
 //! time      = 1*DIGIT "ms" / 1*DIGIT ["." 1*DIGIT] "s"
 //! ```
 //!
-//! Where a direction may stand is said in `parse.rs`, not here.
+//! Where a direction is allowed: see `steps.rs`.
 
 use std::time::Duration;
 

@@ -68,7 +68,7 @@ impl Steps {
         }
     }
 
-    /// `M: text` and `M: ...`, from behind the colon.
+    /// `M: text` and `M: ...`, from after the colon.
     pub(super) fn mail_line(
         &mut self,
         source: Source,

@@ -33,7 +33,7 @@ impl Random {
     }
 }
 
-/// Reads a transcript that stands in a test.
+/// Reads a transcript that is written in a test.
 pub(crate) fn read(text: &str) -> Result<Transcript, ParseError> {
     parse(Path::new("test.txt"), text.as_bytes())
 }

@@ -2,7 +2,7 @@
 //!
 //! What can be seen stands for itself. The rest is written with a backslash
 //! (`\r \n \t \0 \\ \{ \xHH`); a hole stands for bytes that nobody can know
-//! before (`{name}`, `{...}`); a repeat keeps long lines short (`{506*x}`).
+//! beforehand (`{name}`, `{...}`); a repeat keeps long lines short (`{506*x}`).
 //!
 //! Interface:
 //!   `Text::parse`  from the file to parts
@@ -13,7 +13,7 @@
 //! are. Everything that came from the wire is printed through `escape`, so a
 //! terminal never gets a control character from a stranger.
 //!
-//! Which bytes fit a text is said in `matching.rs`, not here.
+//! Which bytes fit a text: see `matching.rs`.
 
 /// The most bytes that the repeats and words of one file may grow to: 64 MiB.
 pub const LARGEST_FILE: usize = 64 * 1024 * 1024;
@@ -105,13 +105,13 @@ impl Text {
         })
     }
 
-    /// Whether `{...}` stands in the text. It can be read but never sent.
+    /// Whether the text has a `{...}`. It can be read but never sent.
     pub fn has_anything(&self) -> bool {
         self.parts.contains(&Part::Anything)
     }
 }
 
-/// The first part of a text that is not empty, and what stands behind it.
+/// The first part of a text that is not empty, and what comes after it.
 fn part(source: &str) -> Result<(Part, &str), String> {
     if let Some(inside) = source.strip_prefix('{') {
         return hole_or_repeat(inside);
@@ -120,7 +120,7 @@ fn part(source: &str) -> Result<(Part, &str), String> {
     Ok((Part::Bytes(bytes), rest))
 }
 
-/// What stands behind an opening brace.
+/// What comes after an opening brace.
 ///
 /// ```abnf
 /// hole   = "{...}" / "{" 1*( %x61-7A / DIGIT / "-" ) "}"
@@ -143,7 +143,7 @@ fn hole_or_repeat(inside: &str) -> Result<(Part, &str), String> {
     }
 }
 
-/// A repeat, from behind its star.
+/// A repeat, from after its star.
 fn repeat<'a>(times: &str, source: &'a str) -> Result<(Part, &'a str), String> {
     let (bytes, rest) = literal(source, '}')?;
     let rest = rest.strip_prefix('}').ok_or("expected } after a repeat")?;
@@ -182,7 +182,7 @@ fn literal(source: &str, stop: char) -> Result<(Vec<u8>, &str), String> {
     Ok((bytes, rest))
 }
 
-/// One escape, from behind its backslash. Gives back what follows it.
+/// One escape, without its backslash. Gives back what follows it.
 ///
 /// ```abnf
 /// escape = "\" ( "r" / "n" / "t" / "0" / "\" / "{" / "x" 2HEXDIG )
@@ -218,7 +218,7 @@ fn hex<'a>(source: &'a str, bytes: &mut Vec<u8>) -> Result<&'a str, String> {
     }
 }
 
-/// The sentence for a control character that stands in the file itself.
+/// The sentence for a control character in the file itself.
 pub(crate) fn no_control(c: char) -> String {
     let mut bytes = [0; 4];
     let bytes = c.encode_utf8(&mut bytes).as_bytes();

@@ -4,7 +4,7 @@
 //! names go first, and what was replaced is not replaced again.
 //!
 //! Only the words of `C:`, `S:` and `M:` lines change, byte for byte. A failure
-//! still quotes the line as it stands in the file.
+//! still quotes the line as the file has it.
 
 use crate::transcript::format::script::{Action, MailLine, Step, Transcript};
 use crate::transcript::format::text::{Part, Text};

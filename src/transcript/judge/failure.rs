@@ -8,12 +8,12 @@
 //!        see       RFC 5321 4.5.2
 //! ```
 //!
-//! What was expected is the line as it stands in the file; what came can be
+//! What was expected is the line as the file has it; what came can be
 //! pasted back into it. A failure should teach something: if one of the two is
-//! a reply of our own server, the rule behind it is shown; otherwise the rule
-//! for this kind of mistake.
+//! a reply of our own server, the rule that it follows is shown; if not, the
+//! rule for this kind of mistake.
 //!
-//! Whether it counts (`FAIL`) or not (`WEAK`) is said by the report.
+//! Whether it counts (`FAIL`) or not (`WEAK`): see `report/row.rs`.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -36,15 +36,15 @@ pub struct Failure {
     pub line: usize,
     /// What is wrong, in a few words.
     pub message: String,
-    /// The line as it stands in the file.
+    /// The line as the file has it.
     pub expected: String,
-    /// What came, as a line that could stand there.
+    /// What came, as a line that the file could have.
     pub got: String,
     /// What the transcript shows.
     pub title: String,
     /// The sections that it is about.
     pub spec: Vec<String>,
-    /// The rule behind it, and its section.
+    /// The rule that was broken, and its section.
     pub rule: String,
     /// Where the reason may be, if not in this line.
     pub hint: Option<String>,
@@ -83,7 +83,7 @@ impl Mismatch {
     }
 }
 
-/// The rule behind a mistake that no reply of our own explains.
+/// The rule for a mistake that no reply of our own explains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rule {
     /// It is the transcript or the machine that is wrong, not the server.
@@ -127,7 +127,7 @@ impl Rule {
                  message, once and unchanged. (RFC 5321 4.1.1.4, 6.1)"
             }
             Rule::Offer => {
-                "A keyword in the reply to EHLO is an offer: it stands there \
+                "A keyword in the reply to EHLO is an offer: it must be there \
                  each time. (RFC 5321 4.1.1.1)"
             }
         }
@@ -176,7 +176,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Bytes from the wire or from a message, to be shown behind `S:` or `M:`.
+/// Bytes from the wire or from a message, to be shown after `S:` or `M:`.
 pub(crate) fn show(bytes: &[u8]) -> String {
     match bytes.split_at_checked(LONGEST) {
         Some((start, rest)) if !rest.is_empty() => {

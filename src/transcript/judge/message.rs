@@ -1,4 +1,4 @@
-//! Does a stored message have the lines that stand behind `M:`?
+//! Does a stored message have the `M:` lines of the page?
 //!
 //! `M: ...` is any number of lines. Line ends are ignored, LF or CR LF: a file
 //! may have either. The name of a header field has no case (RFC 5322 1.2.2),
@@ -12,7 +12,7 @@ use crate::transcript::format::text::{Part, Text};
 
 /// When a line of a message is the one on the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fits {
+pub(super) enum Fits {
     /// Every byte.
     Exactly,
     /// The case of a header field's name aside.
@@ -20,7 +20,7 @@ pub(crate) enum Fits {
 }
 
 impl Fits {
-    pub(crate) fn of(matching: Match) -> Fits {
+    pub(super) fn of(matching: Match) -> Fits {
         match matching {
             Match::Exact => Fits::Exactly,
             Match::Code | Match::Class => Fits::InAnyCase,
@@ -47,10 +47,10 @@ impl Line<'_> {
 
 /// Compares the lines of one message.
 ///
-/// `M: ...` cuts the wanted lines into blocks. The first block stands at the
+/// `M: ...` cuts the wanted lines into blocks. The first block is at the
 /// beginning, the last one at the end, and each other one at the first place
 /// where it fits.
-pub(crate) fn compare(
+pub(super) fn compare(
     source: &Source,
     wanted: &[MailLine],
     message: &[u8],
@@ -165,7 +165,7 @@ fn lower_text(text: &Text) -> Text {
     text
 }
 
-/// What stands before the first colon, in lower case. A line that goes on
+/// What comes before the first colon, in lower case. A line that goes on
 /// from the one before begins with a blank, and has no name.
 fn lower_name(line: &[u8]) -> Vec<u8> {
     let is_no_name = |byte: &u8| !byte.is_ascii_graphic() || *byte == b':';

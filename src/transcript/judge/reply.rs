@@ -55,7 +55,7 @@ fn is_also_right(others: &[AlsoRight], code: u16) -> bool {
     })
 }
 
-/// Whether each of these keywords stands in a reply to EHLO; if not, which.
+/// Whether a reply to EHLO has each of these keywords; if not, which is missing.
 ///
 /// ```abnf
 /// ehlo-line = ehlo-keyword *( SP ehlo-param )    ; RFC 5321 4.1.1.1
@@ -104,7 +104,7 @@ fn wrong_reply(source: &Source, got: String) -> Mismatch {
     mismatch
 }
 
-/// Whether more lines follow, and the words behind the code.
+/// Whether more lines follow, and the words after the code.
 fn mark_and_text(line: &[u8]) -> (bool, &[u8]) {
     match line {
         [_, _, _, mark, text @ ..] => (*mark == b'-', text),
@@ -161,9 +161,9 @@ fn late(step: &Step, deadline: Duration) -> String {
     format!("no {waited_for} within {} s", deadline.as_secs_f64())
 }
 
-/// What was heard, as a line that could stand in a file.
+/// What was heard, as a line that a file could have.
 ///
-/// Half a line, or one that breaks the rules, can only stand behind `S>`.
+/// Half a line, or one that breaks the rules, can only follow `S>`.
 fn got(step: &Step, heard: &[u8]) -> String {
     match heard.strip_suffix(b"\r\n") {
         _ if heard.is_empty() => "nothing".into(),

@@ -1,8 +1,8 @@
 //! The messages in a Maildir, compared with the `M:` lines of a transcript.
 //!
 //! Each file in the `new/` and `cur/` of a mailbox is a message. Only those
-//! count that came since the transcript began. Where the mailboxes are is said
-//! in `target.rs`; what fits a message, in `message.rs`.
+//! count that came since the transcript began. Where the mailboxes are: see
+//! `target.rs`. What fits a message: see `message.rs`.
 //!
 //! When Pillarbox answers 250, the message is there: we look once. Another
 //! server may deliver it later, so there we look until it fits, or until the
@@ -125,7 +125,7 @@ impl Store {
         Ok(has_changed)
     }
 
-    /// Looks into a mailbox: are there so many messages, and these?
+    /// Looks into a mailbox: are there this many messages, and these?
     pub(crate) fn look_into(
         &self,
         source: &Source,

@@ -110,8 +110,8 @@ impl Talk {
 
     /// Sends bytes in one write.
     ///
-    /// That a server no longer listens is no trouble yet: what it said before
-    /// may still be unread. Whoever waits for a reply will see the end.
+    /// That a server no longer listens is no fault yet: what it said before
+    /// may still be unread. The step that waits for a reply will see the end.
     pub(crate) fn write(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes);
     }

@@ -104,7 +104,7 @@ pub enum Mail {
     Own(PathBuf),
     /// The folder that a student's server was given.
     Student(PathBuf),
-    /// The Maildirs of some addresses, as they stand on the page.
+    /// The Maildirs of some addresses, as the page has them.
     Given(Vec<(MailboxAddress, PathBuf)>),
 }
 

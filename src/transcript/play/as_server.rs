@@ -1,4 +1,4 @@
-//! Plays a transcript to whoever connects: here the file is the server.
+//! Plays a transcript to the clients that connect: here the file is the server.
 //!
 //! It says the `S:` lines and checks the `C:` lines. So a mail client can be
 //! tested against a server that fails on purpose, the same way each time.
@@ -10,17 +10,17 @@
 //!   `C: text`            the client's next line; its verb may be in any case
 //!   `C> bytes`           exactly these bytes are next
 //!   `(rest of message)`  all lines up to the final dot, and that dot
-//!   `S: 250 text`        said as it stands there, with CR LF
-//!   `S> bytes`           said as it stands there, and nothing added
-//!   `(silence 2s)`       we say nothing for so long
-//!   `(wait 2s)`          the clients may say nothing for so long
+//!   `S: 250 text`        said as the page has it, with CR LF
+//!   `S> bytes`           said as the page has it, and nothing added
+//!   `(silence 2s)`       we say nothing for that long
+//!   `(wait 2s)`          the clients may say nothing for that long
 //!   `(server closes)`    we end the connection; the last words still arrive
 //!   `(client closes)`    the client ends it, and says nothing before
 //!
-//! A connection is accepted at its first line. Who comes first is the client
+//! A connection is accepted at its first line. The first to come is the client
 //! of the first line, with its number or without. After it was closed, by
 //! either side, the next line is for the next client that comes: so a second
-//! try stands below the first.
+//! try is written below the first.
 //!
 //! Commands that come together are read line by line all the same, and every
 //! wait has a deadline.
@@ -167,7 +167,7 @@ impl ServerPart {
         wanted: &Text,
     ) -> Result<(), Mismatch> {
         let no_hole = |_| {
-            let message = "a hole behind C> may be of any length";
+            let message = "a hole after C> may be of any length";
             Mismatch::new(&step.source, message, "")
         };
         let wanted = self.names.expand(wanted).map_err(no_hole)?;
@@ -211,8 +211,8 @@ impl ServerPart {
     }
 
     /// Says something. That a client no longer listens is no fault yet: a
-    /// reply without end is a good reason to hang up. Whoever waits for its
-    /// next line will see.
+    /// reply without end is a good reason to hang up. The step that waits
+    /// for its next line will see.
     fn say(
         &mut self,
         step: &Step,
@@ -260,7 +260,7 @@ impl ServerPart {
         Ok(())
     }
 
-    /// `(wait 2s)`: nobody who is connected says anything.
+    /// `(wait 2s)`: no client that is connected says anything.
     fn client_waits(
         &mut self,
         step: &Step,

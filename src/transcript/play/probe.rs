@@ -15,21 +15,21 @@ const GOODBYE: Duration = Duration::from_millis(200);
 
 /// What a server offers, or why nobody knows.
 #[derive(Debug)]
-pub(crate) struct Keywords(Result<ServerReply, String>);
+pub(super) struct Keywords(Result<ServerReply, String>);
 
 impl Keywords {
     /// Asks.
-    pub(crate) fn of(target: &Target, rules: &Rules) -> Keywords {
+    pub(super) fn of(target: &Target, rules: &Rules) -> Keywords {
         Keywords(ask(target, rules))
     }
 
     /// Nobody could be asked.
-    pub(crate) fn unknown(reason: String) -> Keywords {
+    pub(super) fn unknown(reason: String) -> Keywords {
         Keywords(Err(reason))
     }
 
     /// Why a transcript with these needs cannot be played, if it cannot.
-    pub(crate) fn lacks(&self, needs: &[String]) -> Option<String> {
+    pub(super) fn lacks(&self, needs: &[String]) -> Option<String> {
         match &self.0 {
             Ok(said) => reply::offers(said, needs)
                 .err()

@@ -63,7 +63,7 @@ impl Run {
         }
     }
 
-    /// Runs the transcripts. What became of them stands in their order;
+    /// Runs the transcripts. What became of them comes in their order;
     /// `progress` hears of each one as soon as it is over.
     pub fn all(
         &self,
@@ -161,7 +161,7 @@ impl Run {
         let (server, target) = match served {
             Ok(served) => served,
             Err(NotStarted { reason, log }) => {
-                let mut failure = nowhere(page, reason);
+                let mut failure = not_started(page, reason);
                 failure.log = log;
                 return Played::without_talk(Outcome::NoServer(failure));
             }
@@ -185,7 +185,7 @@ impl Run {
 }
 
 /// The failure of a server that did not start: it has no line.
-fn nowhere(transcript: &Transcript, reason: String) -> Box<Failure> {
+fn not_started(transcript: &Transcript, reason: String) -> Box<Failure> {
     let source = Source { line: 1, text: String::new() };
     Box::new(Failure::new(transcript, Mismatch::new(&source, reason, "")))
 }

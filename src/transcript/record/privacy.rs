@@ -2,7 +2,7 @@
 //!
 //! AUTH carries a password, in its argument or in the lines that answer 334
 //! (RFC 4954 section 4); base64 hides nothing. In a recording the hole
-//! `{secret}` stands for it. Behind the 220 to STARTTLS there are no lines any
+//! `{secret}` stands for it. After the 220 to STARTTLS there are no lines any
 //! more (RFC 3207 section 4).
 //!
 //! Guarantee: when in doubt, a line is hidden. A line of a message is not in
@@ -10,14 +10,14 @@
 
 use crate::transcript::format::text::{escape, escape_inner};
 
-/// The hole, and what a replay sends for it unless it is told otherwise.
-pub(crate) const HOLE: &str = "{secret}";
+/// The hole, and what a replay sends for it unless it is told another.
+pub(super) const HOLE: &str = "{secret}";
 const VALUE: &str = "secret";
 
 /// A longer secret keeps its length, because a server may refuse it for that.
 const ORDINARY_LENGTH: usize = 400;
 
-/// Some clients do not wait for the answer to AUTH. A word behind it is hidden
+/// Some clients do not wait for the answer to AUTH. A word after it is hidden
 /// if it may be base64, unless it is one of these.
 const VERBS: [&str; 13] = [
     "DATA", "EHLO", "EXPN", "HELO", "HELP", "MAIL", "NOOP", "QUIT", "RCPT",
@@ -39,7 +39,7 @@ enum Next {
 
 /// Watches both sides, and says what may be written down.
 #[derive(Debug, Default)]
-pub(crate) struct Privacy {
+pub(super) struct Privacy {
     next: Next,
     /// STARTTLS was said, and not refused.
     wants_tls: bool,
@@ -49,7 +49,7 @@ pub(crate) struct Privacy {
 impl Privacy {
     /// The words for a whole line of the client, which is given with its line
     /// end if it has one.
-    pub(crate) fn client(&mut self, line: &[u8]) -> String {
+    pub(super) fn client(&mut self, line: &[u8]) -> String {
         let (text, end) = split_end(line);
         let hidden = match self.next {
             Next::Message => {
@@ -95,7 +95,7 @@ impl Privacy {
 
     // ANCHOR: reply
     /// The server has said a whole reply.
-    pub(crate) fn reply(&mut self, code: u16) {
+    pub(super) fn reply(&mut self, code: u16) {
         self.next = match code {
             334 => Next::Secret,
             354 => Next::Message,
@@ -112,13 +112,13 @@ impl Privacy {
     // ANCHOR_END: reply
 
     /// Whether what follows are no lines, but encrypted bytes.
-    pub(crate) fn is_encrypted(&self) -> bool {
+    pub(super) fn is_encrypted(&self) -> bool {
         self.is_encrypted
     }
 
     /// Whether the beginning of a line may be written down before its end has
     /// come: it is known not to be private.
-    pub(crate) fn may_cut(&self, start: &[u8]) -> bool {
+    pub(super) fn may_cut(&self, start: &[u8]) -> bool {
         match self.next {
             Next::Message => true,
             Next::Secret | Next::AfterAuth => false,

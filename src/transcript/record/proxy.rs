@@ -1,11 +1,11 @@
-//! The proxy: stands between a client and a server, passes every byte on, and
+//! The proxy: sits between a client and a server, passes every byte on, and
 //! writes down what was said.
 //!
-//! It works with any server and any client, and changes nothing. What is
-//! written stands in the order in which it passed: bytes are written down
-//! first and passed on then, so that no answer stands before its question.
-//! The proxy cannot know which words will be others next time: it writes them
-//! all as they were.
+//! It works with any server and any client, and changes nothing. The file
+//! keeps the order in which things passed: bytes are written down
+//! first and passed on then, so that no answer comes before its question.
+//! The proxy cannot know which words will be different next time: it writes
+//! them all as they were.
 //!
 //! Interface:
 //!   `ProxySettings`      where to listen, where the server is, where files go
@@ -13,7 +13,7 @@
 //!   `Proxy::run`    one thread for each connection, and one for each direction
 //!
 //! A connection ends when one side closes: the other one may still say what it
-//! has to say, but not for ever. Nothing else has a deadline. If the file
+//! has to say, but not forever. Nothing else has a deadline. If the file
 //! cannot be written, the talk goes on without it.
 
 use std::fs;
@@ -195,7 +195,7 @@ fn pass_both_ways(
     Ok(())
 }
 
-/// One of the two directions, and who speaks in it.
+/// One of the two directions, and the side that speaks in it.
 struct Way<'a> {
     speaker: Closed,
     from: &'a TcpStream,
@@ -248,7 +248,7 @@ struct Tape {
 struct Reel {
     /// None after trouble with the file.
     writer: Option<Writer>,
-    /// Who closed first.
+    /// The side that closed first.
     closed: Option<Closed>,
 }
 

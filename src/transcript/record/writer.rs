@@ -4,11 +4,11 @@
 //! its replies, and the proxy (`record.rs`), which hands over bytes.
 //!
 //! Interface:
-//!   `Heading`                   what stands on the top of the file
+//!   `Heading`                   what the file begins with
 //!   `Writer::create`            a new file with a name of its own
 //!   `Writer::client`, `reply`, `server`, `note`   what happened
 //!   `Writer::finish_line`       the client's line will have no end
-//!   `Writer::end`               who closed; the file is complete
+//!   `Writer::end`               which side closed; the file is complete
 //!
 //! Guarantees:
 //! - whatever was said, and whenever it breaks off, the file is a transcript;
@@ -34,19 +34,19 @@ const RESERVE: usize = 1024;
 /// A client's line is written in pieces if it is longer.
 const PIECE: usize = 16 * 1024;
 
-/// What a server may say at a time. No server in earnest comes near it, and
+/// What a server may say at a time. No real server comes near it, and
 /// what is longer can only be a note.
 const LIMITS: Limits = Limits { line: LINE_LIMIT, reply: 16 * 1024 };
 
 /// How many names are tried for a file.
 const MOST_TRIES: u64 = 10_000;
 
-/// What stands on the top of a recording.
+/// What a recording begins with.
 #[derive(Debug)]
 pub struct Heading<'a> {
     /// When it began, as `2026-11-22T23:57:03Z`.
     pub time: &'a str,
-    /// Who the client is.
+    /// The client's address.
     pub from: &'a str,
     /// The number of the session, for the name of the file.
     pub number: u64,
@@ -56,7 +56,7 @@ pub struct Heading<'a> {
     pub note: &'a str,
 }
 
-/// Who closed the connection.
+/// The side that closed the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closed {
     /// The client hung up.
@@ -120,7 +120,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes the client's line, or its beginning, as it stands: nothing more
+    /// Writes the client's line, or its beginning, as it is: nothing more
     /// of it will come.
     pub fn finish_line(&mut self) -> io::Result<()> {
         let line = std::mem::take(&mut self.line);
@@ -292,7 +292,7 @@ impl Writer {
     }
 }
 
-/// `250-text`, as it stands behind `S: `.
+/// `250-text`, as it comes after `S: `.
 fn reply_line(line: &[u8]) -> String {
     let (start, text) = line.split_at(line.len().min(4));
     let start = String::from_utf8_lossy(start);

@@ -1,4 +1,4 @@
-//! What a report can look like, and who writes it.
+//! The formats of a report.
 
 use std::io::{self, Write};
 

@@ -1,8 +1,8 @@
 //! JUnit's XML, as most course and CI systems read it.
 //!
 //! There is no word for a weak transcript in it: it is one that was skipped,
-//! and says why. XML cannot hold control characters; there are none, since all
-//! that came from a server was escaped before.
+//! and says why. XML cannot hold control characters: what came from a server
+//! was escaped before, but the name of a file is written as it is.
 
 use std::io::{self, Write};
 

@@ -76,7 +76,7 @@ impl Matrix {
         writeln!(
             out,
             "\n✓ passed · ✗ failed · ~ weak: a `should` or `may` that is done \
-             otherwise · – not judged: the server lacks what the transcript \
+             differently · – not judged: the server lacks what the transcript \
              needs, or it shows only Pillarbox's own way. As of {date}."
         )
     }

@@ -35,7 +35,7 @@ pub enum Judgement {
     Pass,
     /// Something was wrong, and it counts.
     Fail(Box<Failure>),
-    /// Something was wrong, but only `should` or `may` be otherwise.
+    /// Something was wrong, but only a `should` or a `may`.
     Weak(Box<Failure>),
     /// It was not judged, for this reason.
     Skip(String),

@@ -1,4 +1,4 @@
-//! The report for people. What needs somebody's eye stands last.
+//! The report for people. What needs attention comes last.
 
 use std::io::{self, Write};
 

@@ -17,9 +17,9 @@ use super::scratch::Scratch;
 /// How long the program may take until it listens.
 const START: Duration = Duration::from_secs(10);
 
-/// The options of every transcript, unless its header says otherwise.
+/// The options of every transcript, unless its header gives others.
 ///
-/// The names are those of the cast: Bob and Carol live here, all others do not.
+/// The names are those of the cast: Bob and Carol live here, and nobody else.
 const CAST: [(&str, &str); 4] = [
     ("hostname", "mx.example.org"),
     ("domain", "example.org"),

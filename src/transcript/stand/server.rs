@@ -15,6 +15,7 @@ use super::process::{NotStarted, Process, Started};
 use super::{own_server, student};
 use crate::transcript::format::script::MailboxAddress;
 use crate::transcript::judge::target::{Mail, Target};
+use crate::words::reason;
 
 /// Where a transcript finds its server.
 #[derive(Debug, Clone)]
@@ -54,8 +55,9 @@ impl Stand {
         maildirs: Vec<(MailboxAddress, PathBuf)>,
     ) -> Result<Stand, String> {
         let found = place.to_socket_addrs();
-        let addresses =
-            found.map_err(|error| format!("{place} is nowhere: {error}"))?;
+        let addresses = found.map_err(|error| {
+            format!("cannot find {place}: {}", reason(&error))
+        })?;
         Ok(Stand::Running { addresses: addresses.collect(), wait, maildirs })
     }
 

@@ -2,7 +2,7 @@
 //!
 //! The command is run by a shell, with a free port and an empty Maildir of its
 //! own. Whether the server listens is not tried here: the first connection
-//! would be taken from the transcript. Whoever plays waits for it.
+//! would be taken from the transcript. The player waits for it.
 
 use std::collections::BTreeSet;
 use std::fs;

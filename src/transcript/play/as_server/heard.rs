@@ -13,7 +13,7 @@ use crate::transcript::format::script::{Action, Source, Step};
 use crate::transcript::judge::failure::{Mismatch, show};
 use crate::transcript::judge::talk::Surprise;
 
-/// Where a bare LF stands in the RFC; it is the commonest fault of all.
+/// What the RFC says of a bare LF, the commonest fault of all.
 const LINE_ENDS: &str = "every line ends in CR LF, also in a message; \
                          LF alone ends none (RFC 5321 2.3.8)";
 
@@ -60,7 +60,7 @@ pub(super) fn does_not_read(step: &Step, deadline: Duration) -> Mismatch {
     Mismatch::new(&step.source, message, "")
 }
 
-/// What came instead of what the step waited for. `client` is who it was.
+/// What came instead of what the step waited for. `client` is its number.
 pub(super) fn missing(
     step: &Step,
     client: Option<u8>,
@@ -101,8 +101,8 @@ fn malformed(
     mismatch
 }
 
-/// What was heard, as a line that could stand in a file. Half a line, or one
-/// that breaks the rules, can only stand behind `C>`.
+/// What was heard, as a line that a file could have. Half a line, or one
+/// that breaks the rules, can only follow `C>`.
 fn got(client: Option<u8>, heard: &[u8]) -> String {
     let is_whole =
         |line: &[u8]| !line.contains(&b'\r') && !line.contains(&b'\n');

@@ -1,4 +1,4 @@
-//! Says the words of a page to one client, however many they are.
+//! Says the words of a page to one client, however many there are.
 //!
 //! Interface:
 //!   `Mouth::reply`   a whole reply, with its line ends
@@ -27,7 +27,7 @@ pub(super) enum Unsaid {
     Gone,
     /// It does not read.
     Late,
-    /// This name stands for nothing yet.
+    /// This name has no value yet.
     NoValue(String),
 }
 
@@ -56,7 +56,7 @@ impl<'a> Mouth<'a> {
         Mouth { out, names }
     }
 
-    /// All lines of a reply, as they stand on the page.
+    /// All lines of a reply, as the page has them.
     pub(super) fn reply(&mut self, reply: &ReplyStep) -> Result<(), Unsaid> {
         for line in &reply.lines {
             write!(self.out, "{:03}{}", reply.code, mark(line))?;
@@ -92,7 +92,7 @@ impl<'a> Mouth<'a> {
     }
 }
 
-/// What stands behind the code: a bare `250` has no blank on the page, and
+/// What comes after the code: a bare `250` has no blank on the page, and
 /// none on the wire.
 fn mark(line: &ReplyLine) -> &'static str {
     match line.more {

@@ -1,4 +1,4 @@
-//! The played server against small clients that stand in these tests.
+//! The played server against small clients in these tests.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
@@ -179,7 +179,7 @@ fn exact_bytes_are_said_and_heard() {
     let got = failure(play_lines(page, other));
     assert_eq!(got, wanted(2, "wrong bytes", "C> QUIT\\r"));
     let hole = failure(play_lines("C> {...}\n", other));
-    assert_eq!(hole.1, "a hole behind C> may be of any length");
+    assert_eq!(hole.1, "a hole after C> may be of any length");
 }
 
 #[test]

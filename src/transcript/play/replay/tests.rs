@@ -1,4 +1,4 @@
-//! The loop against small servers that stand in these tests.
+//! The judging player against small servers in these tests.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
