@@ -123,8 +123,10 @@ impl Privacy {
             Next::Message => true,
             Next::Secret | Next::AfterAuth => false,
             Next::Command => {
-                let verb = first_word(start);
-                let word_is_over = verb.len() < start.trim_ascii_start().len();
+                let start = start.trim_ascii_start();
+                let is_end = |byte: &u8| is_blank(byte) || *byte == 0;
+                let verb = start.split(is_end).next().unwrap_or_default();
+                let word_is_over = verb.len() < start.len();
                 word_is_over && !verb.eq_ignore_ascii_case(b"AUTH")
             }
         }
@@ -270,5 +272,7 @@ mod tests {
             assert!(!privacy.may_cut(start.as_bytes()), "{start}");
         }
         assert!(privacy.may_cut(b"MAIL FR"));
+        assert!(privacy.may_cut(b"NOOP\0"));
+        assert!(!privacy.may_cut(b"AUTH\0PLAIN x"));
     }
 }

@@ -135,7 +135,9 @@ impl Writer {
             true => escape(text),
             false => self.privacy.client(&line),
         };
-        self.is_continued = mark == '>' && !line.ends_with(b"\n");
+        // What follows a CR or a NUL may be a line of its own: see `reply`.
+        let is_over = matches!(line.as_slice(), [.., b'\n' | b'\r' | 0]);
+        self.is_continued = !is_over;
         self.spoken(&format!("C{mark}"), &words)
     }
 
@@ -158,7 +160,13 @@ impl Writer {
     }
 
     /// A reply, by its lines without CR LF. `{host}` in them stays a hole.
+    ///
+    /// The server waits for no line feed after a CR or a NUL: its reply may be
+    /// to what has come of the line (`protocol/line.rs`).
     pub fn reply(&mut self, lines: &[String]) -> io::Result<()> {
+        if matches!(self.line.as_slice(), [.., b'\r' | 0]) {
+            self.cut_line()?;
+        }
         let lines: Vec<String> = lines
             .iter()
             .map(|line| reply_line(line.as_bytes()))

@@ -126,6 +126,29 @@ fn what_breaks_off_is_written_down_to_its_last_byte() {
     assert_eq!(text, wanted);
 }
 
+/// The line feed after it, and another line, may still come.
+#[test]
+fn a_line_that_is_answered_after_cr_or_nul_comes_before_its_answer() {
+    let answer = || ["500 what".to_owned()];
+    let text = record(|to| {
+        to.client(b"NOOP\r\nNOOP\r")?;
+        to.reply(&answer())?;
+        to.client(b"\n")?;
+        to.client(b"NOOP\0")?;
+        to.reply(&answer())?;
+        to.client(b"AUTH PLAIN abc\0")?;
+        to.reply(&answer())?;
+        to.client(b"NO")?;
+        to.reply(&answer())?;
+        to.end(Closed::ByServer)
+    });
+    let wanted = "C: NOOP\nC> NOOP\\r\nS: 500 what\nC> \\n\n\
+        C> NOOP\\0\nS: 500 what\n\
+        S: 500 what\nS: 500 what\nC> AUTH PLAIN {secret}\n\
+        (server closes)\n";
+    assert_eq!(text, wanted);
+}
+
 #[test]
 fn nothing_encrypted_is_written() {
     let text = record(|to| {
