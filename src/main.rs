@@ -11,7 +11,7 @@ use pillarbox::protocol::trace;
 use pillarbox::server::{self, LIVE_DIALOGUE, Server, Settings};
 use pillarbox::transcript;
 use pillarbox::transcript::command::{self, World};
-use pillarbox::transcript::record::{self, Proxy};
+use pillarbox::transcript::record::proxy::{Proxy, ProxySettings};
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::panic;
 use std::process::ExitCode;
@@ -80,7 +80,7 @@ fn converse(settings: Settings) -> io::Result<()> {
 }
 
 /// Plays transcripts; the exit code is the verdict.
-fn replay(settings: &transcript::settings::Settings) -> ExitCode {
+fn replay(settings: &transcript::settings::ReplaySettings) -> ExitCode {
     let program = match std::env::current_exe() {
         Ok(program) => program,
         Err(error) => return fail(FAILED, &error.to_string()),
@@ -105,7 +105,7 @@ fn today() -> String {
 }
 
 /// Runs the proxy until the process is ended.
-fn record(settings: record::Settings) -> io::Result<()> {
+fn record(settings: ProxySettings) -> io::Result<()> {
     start_log(false)?;
     let proxy = Proxy::start(settings, now)?;
     print(&format!("pillarbox listening on {}\n", proxy.address()))?;

@@ -4,9 +4,9 @@
 // A test fails by panicking.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
-use pillarbox::transcript::bless::{bless_all, refusal};
-use pillarbox::transcript::header::Plays;
-use pillarbox::transcript::run::read_all;
+use pillarbox::transcript::bless::blessing::{bless_all, refusal};
+use pillarbox::transcript::format::folder::read_all;
+use pillarbox::transcript::format::header::Plays;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};

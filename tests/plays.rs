@@ -13,10 +13,11 @@
 
 mod support;
 
-use pillarbox::transcript::failure::Failure;
-use pillarbox::transcript::parse::{parse, read};
-use pillarbox::transcript::play::{Played, play};
-use pillarbox::transcript::script::Transcript;
+use pillarbox::transcript::format::parse::{parse, read};
+use pillarbox::transcript::format::script::Transcript;
+use pillarbox::transcript::judge::failure::Failure;
+use pillarbox::transcript::play::as_server::play;
+use pillarbox::transcript::play::outcome::Outcome;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -170,9 +171,9 @@ fn check(page: &str, client: Client, does: Does) -> Result<(), String> {
     let ended = run();
     let played = stage.join().expect("the play does not panic");
     let is_so = match (does, &played) {
-        (Delivers, Played::Pass) => ended.well,
-        (Fails, Played::Pass) => !ended.well,
-        (FailsBy(got), Played::Fail(failure)) => {
+        (Delivers, Outcome::Pass) => ended.well,
+        (Fails, Outcome::Pass) => !ended.well,
+        (FailsBy(got), Outcome::Fail(failure)) => {
             !ended.well && failure.got == got
         }
         _ => false,
@@ -220,7 +221,7 @@ fn on_page(page: &str) -> Transcript {
 fn put_on(
     transcript: Transcript,
     deadline: Duration,
-) -> (SocketAddr, JoinHandle<Played>) {
+) -> (SocketAddr, JoinHandle<Outcome>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("its address");
     let stage = thread::spawn(move || play(listener, &transcript, deadline));
@@ -232,7 +233,7 @@ fn wrong_client(words: &str) -> Failure {
     let (address, stage) = put_on(on_page("plain"), DEADLINE);
     let mut stream = TcpStream::connect(address).expect("a server");
     stream.set_read_timeout(Some(DEADLINE)).expect("a time that is not zero");
-    // The page waits first: whoever spoke now would be told so.
+    // The page waits first: a client that spoke now would fail.
     stream.read_exact(&mut [0; 3]).expect("a greeting");
     // After the first wrong word the server may be gone.
     let _ = stream.write_all(words.as_bytes());
@@ -240,10 +241,10 @@ fn wrong_client(words: &str) -> Failure {
     failure(stage)
 }
 
-fn failure(stage: JoinHandle<Played>) -> Failure {
+fn failure(stage: JoinHandle<Outcome>) -> Failure {
     match stage.join().expect("the play does not panic") {
-        Played::Fail(failure) => *failure,
-        played @ (Played::Pass | Played::NobodyCame(_) | Played::Skip(_)) => {
+        Outcome::Fail(failure) => *failure,
+        played @ (Outcome::Pass | Outcome::Skip(_) | Outcome::NoServer(_)) => {
             panic!("{played:?}")
         }
     }
@@ -267,7 +268,7 @@ fn a_client_that_ends_its_lines_in_lf_alone_is_caught() {
 }
 
 #[test]
-fn a_client_that_writes_a_blank_behind_the_colon_is_caught() {
+fn a_client_that_writes_a_blank_after_the_colon_is_caught() {
     let words = "EHLO client.example\r\nMAIL FROM: <alice@client.example>\r\n";
     let failure = wrong_client(words);
     assert_eq!(failure.got, "C: MAIL FROM: <alice@client.example>");
@@ -298,7 +299,7 @@ fn a_play_that_nobody_comes_to_ends_in_time() {
     let (_, stage) = put_on(on_page("plain"), Duration::from_millis(100));
     let played = stage.join().expect("the play does not panic");
     let reason = "nobody came within 0.1 s".to_owned();
-    assert_eq!(played, Played::NobodyCame(reason));
+    assert_eq!(played, Outcome::Skip(reason));
 }
 
 #[test]

@@ -7,13 +7,15 @@
 
 mod support;
 
-use pillarbox::transcript::check::check;
-use pillarbox::transcript::header::Plays;
-use pillarbox::transcript::matching::Names;
-use pillarbox::transcript::parse;
-use pillarbox::transcript::run::{Outcome, read_all, run_all};
-use pillarbox::transcript::script::{Action, Transcript};
-use pillarbox::transcript::text::Text;
+use pillarbox::transcript::format::folder::read_all;
+use pillarbox::transcript::format::header::Plays;
+use pillarbox::transcript::format::lint::check;
+use pillarbox::transcript::format::matching::Names;
+use pillarbox::transcript::format::parse;
+use pillarbox::transcript::format::script::{Action, Transcript};
+use pillarbox::transcript::format::text::Text;
+use pillarbox::transcript::play::outcome::Outcome;
+use pillarbox::transcript::play::run::run_all;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -25,7 +27,7 @@ use std::thread;
 use support::{Client, DEADLINE, Server, needs, wait_until};
 use tempfile::TempDir;
 
-/// The server of every transcript, unless its header says otherwise.
+/// The server of every transcript, unless its header gives another.
 const CAST: [(&str, &str); 4] = [
     ("hostname", "mx.example.org"),
     ("domain", "example.org"),
@@ -189,7 +191,7 @@ fn speak(transcript: &Transcript, address: SocketAddr) -> usize {
     clients.len() * 2
 }
 
-/// The files in a folder, once there are so many and all are complete.
+/// The files in a folder, once there are this many and all are complete.
 fn recordings(folder: &Path, count: usize) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let what = format!("{count} complete recordings are there");
@@ -398,7 +400,7 @@ fn fake_server(greeting: &'static [u8], answer: &'static [u8]) -> SocketAddr {
     address
 }
 
-/// What the proxy writes of one client, from behind the header, and what the
+/// What the proxy writes of one client, from after the header, and what the
 /// client hears.
 fn through_the_proxy(server: SocketAddr, said: &[&[u8]]) -> (String, Vec<u8>) {
     let folder = TempDir::new().unwrap();

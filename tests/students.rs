@@ -48,8 +48,8 @@ fn the_right_one_passes_every_must() {
     assert!(passed.parse::<u32>().unwrap() >= 40, "{last}");
 }
 
-/// The number of each fault and the transcript that is meant for it, as they
-/// stand on the first page of the faulty server.
+/// The number of each fault and the transcript that is meant for it, from the
+/// head of the faulty server.
 fn faults() -> Vec<(String, String)> {
     let lines = FAULTY.lines().filter(|line| line.starts_with("  "));
     let pairs = lines.filter_map(|line| {

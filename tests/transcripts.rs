@@ -8,16 +8,18 @@
 #![allow(clippy::panic, clippy::print_stderr, missing_docs)]
 
 use pillarbox::protocol::reply;
-use pillarbox::transcript::check::check;
-use pillarbox::transcript::header::Plays;
-use pillarbox::transcript::run::{Outcome, read_all, run_all};
-use pillarbox::transcript::script::{Action, Transcript};
+use pillarbox::transcript::format::folder::read_all;
+use pillarbox::transcript::format::header::Plays;
+use pillarbox::transcript::format::lint::check;
+use pillarbox::transcript::format::script::{Action, Transcript};
+use pillarbox::transcript::play::outcome::Outcome;
+use pillarbox::transcript::play::run::run_all;
 use std::path::Path;
 
 /// The files spend most of their time waiting, for silences and time-outs.
 const AT_A_TIME: usize = 8;
 
-/// The replies that no client can provoke. Why, is said behind each; where
+/// The replies that no client can provoke. The reason is beside each; where
 /// they are tested, too.
 const NOT_BY_A_CLIENT: [&str; 4] = [
     "TOO_MANY_MAILBOXES", // a thousand mailboxes: tests/server.rs
@@ -107,7 +109,7 @@ fn replies() -> Vec<(String, String)> {
     names.zip(lines).collect()
 }
 
-/// The reply in an `S:` line, with a blank behind its code whether more lines
+/// The reply in an `S:` line, with a blank after its code whether more lines
 /// follow or not.
 fn reply_in(line: &str) -> String {
     let (_, reply) = line.split_once(' ').unwrap_or_default();

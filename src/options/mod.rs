@@ -30,9 +30,9 @@ pub enum Invocation {
     /// `pillarbox serve --stdio`.
     Converse(Box<Settings>),
     /// `pillarbox replay`.
-    Replay(Box<transcript::settings::Settings>),
+    Replay(Box<transcript::settings::ReplaySettings>),
     /// `pillarbox record`.
-    Record(transcript::record::Settings),
+    Record(transcript::record::proxy::ProxySettings),
     /// `--help` or `--version`: print this and end.
     Print(String),
 }

@@ -3,7 +3,7 @@
 use super::table::{Given, Row, one};
 use super::values::{address_and_port, folder, host_and_port};
 use super::{Command, Complaint, Invocation};
-use crate::transcript::record::Settings;
+use crate::transcript::record::proxy::ProxySettings as Settings;
 use std::net::{Ipv4Addr, SocketAddr};
 
 const ABOUT: &str = "\

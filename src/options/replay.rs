@@ -5,11 +5,11 @@ use super::values::{
     Read, address_and_port, file, host_and_port, pair, seconds, whole,
 };
 use super::{Command, Complaint, Invocation};
-use crate::transcript::alias::Aliases;
-use crate::transcript::report::Format;
-use crate::transcript::script::MailboxAddress;
-use crate::transcript::settings::{Settings, Subject, Task};
-use crate::transcript::target::{Match, Rules};
+use crate::transcript::format::script::MailboxAddress;
+use crate::transcript::judge::alias::Aliases;
+use crate::transcript::judge::target::{Match, Rules};
+use crate::transcript::report::formats::Format;
+use crate::transcript::settings::{ReplaySettings as Settings, Subject, Task};
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `--record`: each session becomes a transcript (`transcript/writer.rs`).
+//! `--record`: each session becomes a transcript (`transcript/record/writer.rs`).
 //!
 //! The file says all that a replay needs: the options of the server are in its
 //! header, and its own name is a hole. Commands that came in one read are in a
@@ -13,7 +13,7 @@ use super::settings::Settings;
 use crate::protocol::extension::Extension;
 use crate::protocol::reply::Answer;
 use crate::protocol::trace;
-use crate::transcript::writer::{Closed, Heading, Writer};
+use crate::transcript::record::writer::{Closed, Heading, Writer};
 use crate::wire::Lost;
 use crate::words::because;
 use std::fs;

@@ -8,8 +8,8 @@
 //! | 3 | nothing could be judged |
 //!
 //! Interface:
-//!   `replay`   the whole command; gives back the exit code
-//!   `Streams`  where it prints
+//!   `replay`  the whole command; gives back the exit code
+//!   `World`   what it needs of the world: where it prints, what day it is
 //!
 //! The clock that tells the date is read by the caller.
 
@@ -19,20 +19,24 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::bless::{bless_all, refusal};
-use super::check::check;
-use super::header::Level;
-use super::matrix::Matrix;
-use super::parse::{self, ParseError};
-use super::play::{self, play};
-use super::progress::Progress;
-use super::report::{self, Format, Row, Summary, Verdict, level_word};
-use super::run::{Outcome, Played, Run, read_all};
-use super::script::Transcript;
-use super::settings::{Settings, Subject, Task};
-use super::show;
-use super::stand::Stand;
-use super::target::Match;
+use super::bless::blessing::{bless_all, refusal};
+use super::format::folder::read_all;
+use super::format::header::Level;
+use super::format::lint::check;
+use super::format::parse::{self, ParseError};
+use super::format::script::Transcript;
+use super::judge::target::Match;
+use super::play::as_server::play;
+use super::play::outcome::{Outcome, Played};
+use super::play::run::Run;
+use super::report::formats::{self, Format};
+use super::report::matrix::Matrix;
+use super::report::progress::Progress;
+use super::report::row::{Judgement, Row};
+use super::report::show;
+use super::report::summary::Summary;
+use super::settings::{ReplaySettings, Subject, Task};
+use super::stand::server::Stand;
 use crate::words::reason;
 
 const PASSED: u8 = 0;
@@ -68,7 +72,7 @@ impl Ending {
 }
 
 /// Does what was asked for, and says how it ended.
-pub fn replay(settings: &Settings, world: &mut World<'_>) -> u8 {
+pub fn replay(settings: &ReplaySettings, world: &mut World<'_>) -> u8 {
     match act(settings, world) {
         Ok(code) => code,
         Err(Ending { code, lines }) => {
@@ -81,7 +85,7 @@ pub fn replay(settings: &Settings, world: &mut World<'_>) -> u8 {
     }
 }
 
-fn act(settings: &Settings, world: &mut World<'_>) -> Result<u8, Ending> {
+fn act(settings: &ReplaySettings, world: &mut World<'_>) -> Result<u8, Ending> {
     if settings.task == Task::Matrix {
         return matrix(settings, world);
     }
@@ -104,7 +108,7 @@ fn act(settings: &Settings, world: &mut World<'_>) -> Result<u8, Ending> {
             bless(&transcripts, accept, accept_codes, world)
         }
         Task::Judge | Task::Check | Task::Matrix => {
-            judge(settings, &transcripts, world)
+            play_and_report(settings, &transcripts, world)
         }
     }
 }
@@ -144,7 +148,7 @@ fn list(
     for Transcript { path, header, .. } in transcripts {
         let columns = [
             path.display().to_string(),
-            level_word(header.level).into(),
+            header.level.word().into(),
             header.spec.join("; "),
             header.title.clone(),
         ];
@@ -177,7 +181,10 @@ fn check_all(
 }
 
 /// `--matrix`
-fn matrix(settings: &Settings, world: &mut World<'_>) -> Result<u8, Ending> {
+fn matrix(
+    settings: &ReplaySettings,
+    world: &mut World<'_>,
+) -> Result<u8, Ending> {
     let unread = |text| Ending::new(WRONG_USAGE, text);
     let matrix = Matrix::read(&settings.files).map_err(unread)?;
     let mut table = Vec::new();
@@ -198,8 +205,8 @@ fn matrix(settings: &Settings, world: &mut World<'_>) -> Result<u8, Ending> {
 }
 
 /// Plays and judges the transcripts.
-fn judge(
-    settings: &Settings,
+fn play_and_report(
+    settings: &ReplaySettings,
     transcripts: &[Transcript],
     world: &mut World<'_>,
 ) -> Result<u8, Ending> {
@@ -232,9 +239,9 @@ fn bless(
         .map_err(|error| unwritten(Path::new("a page"), &error))
 }
 
-/// `--listen`: plays the server to whoever comes.
+/// `--listen`: plays the server to the clients that come.
 fn listen(
-    settings: &Settings,
+    settings: &ReplaySettings,
     transcripts: &[Transcript],
     address: SocketAddr,
     world: &mut World<'_>,
@@ -253,25 +260,17 @@ fn listen(
     let out = out_file(settings)?;
     // If nobody reads it, the clients may know the port all the same.
     let _ = writeln!(world.errors, "pillarbox listening on {taken}");
-    let outcome = match play(listener, transcript, settings.rules.deadline) {
-        play::Played::Pass => Outcome::Pass,
-        play::Played::Fail(failure) => Outcome::Fail(failure),
-        play::Played::NobodyCame(why) | play::Played::Skip(why) => {
-            Outcome::Skip(why)
-        }
-    };
-    let played = Played {
-        outcome,
-        notes: Vec::new(),
-        talk: Vec::new(),
-        time: begin.elapsed(),
-    };
+    let outcome = play(listener, transcript, settings.rules.deadline);
+    let mut played = Played::without_talk(outcome);
+    played.time = begin.elapsed();
     let verdict = rows(settings, transcripts, vec![played]);
     report(settings, verdict, out, begin, world)
 }
 
 /// The file of `--out`, made before anything is played.
-fn out_file(settings: &Settings) -> Result<Option<(&Path, File)>, Ending> {
+fn out_file(
+    settings: &ReplaySettings,
+) -> Result<Option<(&Path, File)>, Ending> {
     match &settings.out {
         Some(path) => Ok(Some((path, create(path)?))),
         None => Ok(None),
@@ -280,7 +279,7 @@ fn out_file(settings: &Settings) -> Result<Option<(&Path, File)>, Ending> {
 
 /// Writes the report where it belongs, and gives the exit code.
 fn report(
-    settings: &Settings,
+    settings: &ReplaySettings,
     (rows, code): (Vec<Row>, u8),
     out: Option<(&Path, File)>,
     begin: Instant,
@@ -289,20 +288,20 @@ fn report(
     let summary = Summary::of(&rows, begin.elapsed());
     let format = match out {
         Some((path, mut file)) => {
-            report::write(&mut file, settings.format, &rows, &summary)
+            formats::write(&mut file, settings.format, &rows, &summary)
                 .map_err(|error| unwritten(path, &error))?;
             Format::Text
         }
         None => settings.format,
     };
-    quietly(report::write(world.out, format, &rows, &summary))?;
+    quietly(formats::write(world.out, format, &rows, &summary))?;
     quietly(world.out.flush())?;
     Ok(code)
 }
 
 /// `--show FILE:LINE`
 fn show_talk(
-    settings: &Settings,
+    settings: &ReplaySettings,
     transcripts: &[Transcript],
     line: usize,
     world: &mut World<'_>,
@@ -318,7 +317,7 @@ fn show_talk(
 }
 
 /// The run that the settings describe.
-fn run(settings: &Settings, world: &World<'_>) -> Result<Run, Ending> {
+fn run(settings: &ReplaySettings, world: &World<'_>) -> Result<Run, Ending> {
     let maildirs = settings.maildirs.clone();
     let wait = settings.wait;
     let stand = match &settings.subject {
@@ -340,7 +339,7 @@ fn run(settings: &Settings, world: &World<'_>) -> Result<Run, Ending> {
 /// Where there was no server, that is a failure like any other. But if that
 /// is all that happened, nothing was judged.
 fn rows(
-    settings: &Settings,
+    settings: &ReplaySettings,
     transcripts: &[Transcript],
     played: Vec<Played>,
 ) -> (Vec<Row>, u8) {
@@ -352,7 +351,7 @@ fn rows(
     let rows: Vec<Row> = pairs
         .map(|(transcript, played)| row(settings, transcript, played))
         .collect();
-    let has_failed = |row: &Row| matches!(row.verdict, Verdict::Fail(_));
+    let has_failed = |row: &Row| matches!(row.judgement, Judgement::Fail(_));
     let code = match (is_judged, rows.iter().any(has_failed)) {
         (false, _) => NOT_JUDGED,
         (true, true) => FAILED,
@@ -361,21 +360,25 @@ fn rows(
     (rows, code)
 }
 
-fn row(settings: &Settings, transcript: &Transcript, played: Played) -> Row {
+fn row(
+    settings: &ReplaySettings,
+    transcript: &Transcript,
+    played: Played,
+) -> Row {
     let header = &transcript.header;
     Row {
         path: transcript.path.clone(),
         level: header.level,
         title: header.title.clone(),
         spec: header.spec.clone(),
-        verdict: match played.outcome {
-            Outcome::Pass => Verdict::Pass,
-            Outcome::Skip(reason) => Verdict::Skip(reason),
+        judgement: match played.outcome {
+            Outcome::Pass => Judgement::Pass,
+            Outcome::Skip(reason) => Judgement::Skip(reason),
             Outcome::Fail(failure) if is_weak(settings, header.level) => {
-                Verdict::Weak(failure)
+                Judgement::Weak(failure)
             }
             Outcome::Fail(failure) | Outcome::NoServer(failure) => {
-                Verdict::Fail(failure)
+                Judgement::Fail(failure)
             }
         },
         notes: played.notes,
@@ -386,7 +389,7 @@ fn row(settings: &Settings, transcript: &Transcript, played: Played) -> Row {
 
 /// Whether a failure at this level does not count. Our own server keeps to
 /// all that it says.
-fn is_weak(settings: &Settings, level: Level) -> bool {
+fn is_weak(settings: &ReplaySettings, level: Level) -> bool {
     let is_own = settings.subject == Subject::Own
         && settings.rules.matching == Match::Exact;
     matches!(level, Level::Should | Level::May) && !settings.strict && !is_own

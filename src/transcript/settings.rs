@@ -1,24 +1,24 @@
 //! What `pillarbox replay` is asked to do, as plain values.
 //!
-//! `options/replay.rs` reads the command line into `Settings`; `command.rs`
+//! `options/replay.rs` reads the command line into `ReplaySettings`; `command.rs`
 //! does what they say.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::report::Format;
-use super::script::MailboxAddress;
-use super::target::Rules;
+use crate::transcript::format::script::MailboxAddress;
+use crate::transcript::judge::target::Rules;
+use crate::transcript::report::formats::Format;
 
 /// All that the command line says.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct ReplaySettings {
     /// What is done with the files.
     pub task: Task,
     /// Transcripts and folders of them, or reports for the matrix.
     pub files: Vec<PathBuf>,
-    /// Who is judged.
+    /// The server that is judged.
     pub subject: Subject,
     /// How it is judged.
     pub rules: Rules,
@@ -63,7 +63,7 @@ pub enum Task {
     Listen(SocketAddr),
 }
 
-/// Who is judged.
+/// The server that is judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     /// Our own program, started for each transcript.

@@ -3,8 +3,8 @@
 //! Lines that travel together are one arrow: a reply with all its lines,
 //! commands in a row. The lines of a message, up to its dot, are a box.
 
-use pillarbox::transcript::script::{Action, Count, MailboxStep, Step};
-use pillarbox::transcript::script::{ReplyStep, Transcript};
+use pillarbox::transcript::format::script::{Action, Count, MailboxStep, Step};
+use pillarbox::transcript::format::script::{ReplyStep, Transcript};
 use std::time::Duration;
 
 /// The server of every transcript that does not say otherwise.
@@ -229,7 +229,7 @@ pub fn in_words(events: &[Event], clients: u8) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pillarbox::transcript::parse::parse;
+    use pillarbox::transcript::format::parse::parse;
     use std::path::Path;
 
     fn read(lines: &str) -> Vec<Event> {

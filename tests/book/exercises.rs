@@ -4,8 +4,8 @@
 //! Whether a case is red before its solution and green with it, the script
 //! `tests/exercises` shows.
 
-use pillarbox::transcript::check::check as lint;
-use pillarbox::transcript::parse::parse;
+use pillarbox::transcript::format::lint::check as lint;
+use pillarbox::transcript::format::parse::parse;
 use std::collections::BTreeMap;
 use std::path::Path;
 

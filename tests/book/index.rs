@@ -1,7 +1,7 @@
 //! The way from a section of an RFC into the source and the transcripts: every
 //! section that a comment, a reply or a header names, with the places.
 
-use pillarbox::transcript::parse::parse;
+use pillarbox::transcript::format::parse::parse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 

@@ -3,8 +3,8 @@
 //!
 //! `ladder-01-first-helo.svg` is drawn from `transcripts/01-first/helo.txt`.
 
-use pillarbox::transcript::parse::parse;
-use pillarbox::transcript::script::Transcript;
+use pillarbox::transcript::format::parse::parse;
+use pillarbox::transcript::format::script::Transcript;
 use std::path::Path;
 
 use super::events::{Event, Kind, Side, clients, events, in_words};

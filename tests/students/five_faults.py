@@ -1,7 +1,7 @@
 """A server with five faults:   python3 five_faults.py PORT MAILDIR [NUMBER]...
 
 Students make them again and again, and do not notice: with the client that
-they have written themselves, all goes well. Here they stand alone: the rest is
+they have written themselves, all goes well. Here they are alone: the rest is
 `right.py`. Each one is found by a transcript:
 
   1  a blank is demanded after the colon     01-first/helo.txt

@@ -2,7 +2,7 @@
 
 It greets, and then never says another word: it waits for the client to be the
 first to speak, and for ever, since it reads all up to the end of the
-connection. Whoever grades it must not wait with it.
+connection. Its grader must not wait with it.
 """
 
 import socketserver

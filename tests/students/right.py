@@ -84,7 +84,7 @@ class Session(socketserver.StreamRequestHandler):
         elif verb == "VRFY":
             self.say("252 Perhaps")
         elif verb in ("DATA", "RSET", "QUIT") and argument:
-            self.say("501 Nothing may stand behind this")
+            self.say("501 Nothing may follow this")
         elif verb == "DATA":
             self.data()
         elif verb == "RSET":

@@ -1,12 +1,13 @@
 //! JUnit's XML, as most course and CI systems read it.
 //!
 //! There is no word for a weak transcript in it: it is one that was skipped,
-//! and says why. XML cannot hold control characters; there are none, since all
-//! that came from a server was escaped before.
+//! and says why. XML cannot hold control characters: what came from a server
+//! was escaped before, but the name of a file is written as it is.
 
 use std::io::{self, Write};
 
-use super::{Row, Summary, Verdict, in_one_line, level_word};
+use super::row::{Judgement, Row, in_one_line};
+use super::summary::Summary;
 
 pub(super) fn write(
     out: &mut dyn Write,
@@ -28,22 +29,22 @@ pub(super) fn write(
 }
 
 fn test_case(out: &mut dyn Write, row: &Row) -> io::Result<()> {
-    let line = match &row.verdict {
-        Verdict::Fail(failure) | Verdict::Weak(failure) => failure.line,
-        Verdict::Pass | Verdict::Skip(_) => 1,
+    let line = match &row.judgement {
+        Judgement::Fail(failure) | Judgement::Weak(failure) => failure.line,
+        Judgement::Pass | Judgement::Skip(_) => 1,
     };
     writeln!(
         out,
         "  <testcase classname=\"{}\" name=\"{}\" file=\"{}\" \
          line=\"{line}\" time=\"{:.3}\">",
-        level_word(row.level),
+        row.level.word(),
         escaped(&row.name()),
         escaped(&row.path.to_string_lossy()),
         row.time.as_secs_f64()
     )?;
-    match &row.verdict {
-        Verdict::Pass => {}
-        Verdict::Fail(failure) => {
+    match &row.judgement {
+        Judgement::Pass => {}
+        Judgement::Fail(failure) => {
             let message = escaped(&in_one_line(failure));
             let text = escaped(&failure.to_string());
             writeln!(
@@ -51,11 +52,11 @@ fn test_case(out: &mut dyn Write, row: &Row) -> io::Result<()> {
                 "    <failure message=\"{message}\">{text}</failure>"
             )?;
         }
-        Verdict::Weak(failure) => {
+        Judgement::Weak(failure) => {
             let message = escaped(&in_one_line(failure));
             writeln!(out, "    <skipped message=\"weak: {message}\"/>")?;
         }
-        Verdict::Skip(reason) => {
+        Judgement::Skip(reason) => {
             let message = escaped(reason);
             writeln!(out, "    <skipped message=\"{message}\"/>")?;
         }
@@ -76,8 +77,8 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Format;
-    use super::super::tests::report;
+    use super::super::formats::Format;
+    use super::super::testing::report;
 
     #[test]
     fn counts_and_messages_stand_where_readers_look() {

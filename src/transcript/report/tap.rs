@@ -5,8 +5,8 @@
 
 use std::io::{self, Write};
 
-use super::{Row, Verdict, in_one_line, level_word};
-use crate::transcript::failure::Failure;
+use super::row::{Judgement, Row, in_one_line};
+use crate::transcript::judge::failure::Failure;
 
 pub(super) fn write(out: &mut dyn Write, rows: &[Row]) -> io::Result<()> {
     writeln!(out, "TAP version 13")?;
@@ -20,20 +20,20 @@ pub(super) fn write(out: &mut dyn Write, rows: &[Row]) -> io::Result<()> {
 fn test_point(out: &mut dyn Write, number: usize, row: &Row) -> io::Result<()> {
     let what = format!("{number} - {} {}", row.name(), row.title);
     let what = without_directive(&what);
-    match &row.verdict {
-        Verdict::Pass => {
+    match &row.judgement {
+        Judgement::Pass => {
             writeln!(out, "ok {what}")?;
         }
-        Verdict::Fail(failure) => {
+        Judgement::Fail(failure) => {
             writeln!(out, "not ok {what}")?;
             block(out, failure)?;
         }
-        Verdict::Weak(failure) => {
-            let level = level_word(row.level);
+        Judgement::Weak(failure) => {
+            let level = row.level.word();
             writeln!(out, "not ok {what} # TODO level {level}")?;
             block(out, failure)?;
         }
-        Verdict::Skip(reason) => {
+        Judgement::Skip(reason) => {
             let reason = without_directive(reason);
             writeln!(out, "ok {what} # SKIP {reason}")?;
         }
@@ -73,8 +73,8 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Format;
-    use super::super::tests::report;
+    use super::super::formats::Format;
+    use super::super::testing::report;
 
     #[test]
     fn there_is_one_test_point_for_each_file() {

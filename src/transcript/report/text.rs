@@ -1,8 +1,9 @@
-//! The report for people. What needs somebody's eye stands last.
+//! The report for people. What needs attention comes last.
 
 use std::io::{self, Write};
 
-use super::{Row, Summary, Verdict};
+use super::row::{Judgement, Row};
+use super::summary::Summary;
 
 pub(super) fn write(
     out: &mut dyn Write,
@@ -10,7 +11,7 @@ pub(super) fn write(
     summary: &Summary,
 ) -> io::Result<()> {
     for row in rows {
-        if let Verdict::Skip(reason) = &row.verdict {
+        if let Judgement::Skip(reason) = &row.judgement {
             writeln!(out, "skip {}: {reason}", row.path.display())?;
         }
     }
@@ -19,7 +20,7 @@ pub(super) fn write(
             writeln!(out, "note {}: {note}", row.path.display())?;
         }
     }
-    let is_weak = |row: &&Row| matches!(row.verdict, Verdict::Weak(_));
+    let is_weak = |row: &&Row| matches!(row.judgement, Judgement::Weak(_));
     let (weak, others): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(is_weak);
     for row in weak.into_iter().chain(others) {
         failure(out, row)?;
@@ -33,22 +34,22 @@ pub(super) fn write(
 
 /// What is wrong, and how to see more of it.
 fn failure(out: &mut dyn Write, row: &Row) -> io::Result<()> {
-    match &row.verdict {
-        Verdict::Fail(failure) | Verdict::Weak(failure) => {
+    match &row.judgement {
+        Judgement::Fail(failure) | Judgement::Weak(failure) => {
             let (path, line) = (row.path.display(), failure.line);
-            writeln!(out, "{} {failure}", row.verdict.word())?;
+            writeln!(out, "{} {failure}", row.judgement.word())?;
             // With another server its options belong to it as well.
             let place = format!("{path}:{line}");
             writeln!(out, "     the talk so far: --show {place} for the files")
         }
-        Verdict::Pass | Verdict::Skip(_) => Ok(()),
+        Judgement::Pass | Judgement::Skip(_) => Ok(()),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Format;
-    use super::super::tests::report;
+    use super::super::formats::Format;
+    use super::super::testing::report;
 
     #[test]
     fn what_failed_stands_last() {

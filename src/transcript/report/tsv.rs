@@ -10,40 +10,40 @@
 
 use std::io::{self, Write};
 
-use super::{Row, Verdict, in_one_line, level_word};
-use crate::transcript::matching::Names;
-use crate::transcript::text::{Text, escape};
+use super::row::{Judgement, Row, in_one_line};
+use crate::transcript::format::matching::Names;
+use crate::transcript::format::text::{Text, escape};
 
 const COLUMNS: &str = "file\tlevel\tverdict\tline\tspec\ttitle\treason";
 
 /// A row that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
+pub(super) struct Record {
     /// The transcript.
-    pub file: String,
+    pub(super) file: String,
     /// `pass`, `fail`, `weak` or `skip`.
-    pub verdict: String,
+    pub(super) verdict: String,
     /// What the transcript shows.
-    pub title: String,
+    pub(super) title: String,
 }
 
 pub(super) fn write(out: &mut dyn Write, rows: &[Row]) -> io::Result<()> {
     writeln!(out, "{COLUMNS}")?;
     for row in rows {
-        let (verdict, line, reason) = match &row.verdict {
-            Verdict::Pass => ("pass", 0, row.notes.join("; ")),
-            Verdict::Fail(failure) => {
+        let (verdict, line, reason) = match &row.judgement {
+            Judgement::Pass => ("pass", 0, row.notes.join("; ")),
+            Judgement::Fail(failure) => {
                 ("fail", failure.line, in_one_line(failure))
             }
-            Verdict::Weak(failure) => {
+            Judgement::Weak(failure) => {
                 ("weak", failure.line, in_one_line(failure))
             }
-            Verdict::Skip(reason) => ("skip", 0, reason.clone()),
+            Judgement::Skip(reason) => ("skip", 0, reason.clone()),
         };
         let line = if line == 0 { String::new() } else { line.to_string() };
         let columns = [
             &*row.path.to_string_lossy(),
-            level_word(row.level),
+            row.level.word(),
             verdict,
             &line,
             &row.spec.join("; "),
@@ -57,7 +57,7 @@ pub(super) fn write(out: &mut dyn Write, rows: &[Row]) -> io::Result<()> {
 }
 
 /// Reads a report. An error says which line is not one of it.
-pub fn read(text: &str) -> Result<Vec<Record>, String> {
+pub(super) fn read(text: &str) -> Result<Vec<Record>, String> {
     let mut lines = text.lines().enumerate();
     match lines.next() {
         Some((_, COLUMNS)) => {}
@@ -98,8 +98,8 @@ fn plain(column: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Format;
-    use super::super::tests::report;
+    use super::super::formats::Format;
+    use super::super::testing::report;
     use super::*;
 
     #[test]

@@ -1,0 +1,31 @@
+//! The file: what a transcript is, how it is read, and what its words fit.
+//!
+//! Nothing here speaks to anybody: bytes come in, values go out.
+//!
+//! In reading order:
+//!   `script`    what a transcript is made of: header, steps, lines
+//!   `text`      the words of a line: escapes, holes, repeats
+//!   `header`    the lines before the first empty line
+//!   `stage`     the stage directions, in brackets
+//!   `spoken`    the lines that client and server say
+//!   `steps`     what may follow what; the lines of one reply
+//!   `parse`     a file becomes a script, or a line number and a reason
+//!   `folder`    reads all files under a folder
+//!   `matching`  does a text fit these bytes? and what are its names bound to
+//!   `lint`      what the grammar allows, but this repository does not
+//!   `turns`     the same, for pages that play the server: whose turn it is
+
+pub mod folder;
+pub mod header;
+pub mod lint;
+pub mod matching;
+pub mod parse;
+pub mod script;
+pub(super) mod spoken;
+mod stage;
+mod steps;
+pub mod text;
+mod turns;
+
+#[cfg(test)]
+pub(super) mod testing;

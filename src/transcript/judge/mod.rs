@@ -1,0 +1,18 @@
+//! The judge: did the other side do what the page says?
+//!
+//! In reading order:
+//!   `talk`     one connection: write, read a whole reply, see the end
+//!   `alias`    other names for the cast
+//!   `target`   a server to talk to, and how strictly it is judged
+//!   `failure`  what went wrong, for people
+//!   `reply`    a reply, or what came instead, compared with the `S:` lines
+//!   `message`  one stored message, compared with the `M:` lines
+//!   `stored`   the messages in a Maildir
+
+pub mod alias;
+pub mod failure;
+mod message;
+pub(super) mod reply;
+pub(super) mod stored;
+pub(super) mod talk;
+pub mod target;

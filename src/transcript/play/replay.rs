@@ -1,0 +1,258 @@
+//! Plays a transcript against a server, and judges what the server does.
+//!
+//! `player.rs` plays; this file listens. Whether a reply is the right one is
+//! decided in `judge/reply.rs`, and what fits a mailbox in `judge/stored.rs`.
+//!
+//! Interface:
+//!   `replay`  plays one transcript, and says what became of it
+
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+
+use super::outcome::{Outcome, Played, TalkLine};
+use super::player::{Listener, Player, Stop};
+use crate::protocol::replies::ServerReply;
+use crate::transcript::format::matching::Names;
+use crate::transcript::format::script::{
+    Action, MailboxStep, ReplyStep, Source, Step, Transcript,
+};
+use crate::transcript::judge::failure::{Failure, Mismatch, Rule, show};
+use crate::transcript::judge::reply;
+use crate::transcript::judge::stored::{Look, Store};
+use crate::transcript::judge::target::{Match, Rules, Target};
+use crate::words::reason;
+
+/// Plays a transcript against a server, up to this line of the file.
+pub(super) fn replay(
+    target: &Target,
+    rules: &Rules,
+    page: &Transcript,
+    last_line: usize,
+) -> Played {
+    let transcript = rules.aliases.transcript(page);
+    let store = match Store::open(target, rules, &transcript) {
+        Ok(store) => store,
+        Err(error) => return no_mail_folder(page, &error),
+    };
+    let mut names = Names::default();
+    for (name, value) in &rules.values {
+        names.set(name, value.as_bytes());
+    }
+    let mut replay = Replay {
+        rules,
+        needs: &transcript.header.needs,
+        store,
+        greeting: BTreeMap::new(),
+        talk: Vec::new(),
+        notes: Vec::new(),
+    };
+    let mut player = Player::new(target, rules.deadline, names);
+    let is_wanted = |step: &&Step| step.source.line <= last_line;
+    let steps = transcript.steps.iter().take_while(is_wanted);
+    let outcome = match player.play(steps, &mut replay) {
+        Ok(()) => Outcome::Pass,
+        Err((step, stop)) => {
+            let early = player.early_line(step.client);
+            replay.outcome(page, step, stop, early)
+        }
+    };
+    let Replay { talk, notes, .. } = replay;
+    Played { outcome, notes, talk, time: Duration::ZERO }
+}
+
+fn no_mail_folder(page: &Transcript, error: &io::Error) -> Played {
+    let source = Source { line: 1, text: String::new() };
+    let wrong = Mismatch::new(&source, "no mail folder", error.to_string());
+    Played::without_talk(Outcome::Fail(Box::new(Failure::new(page, wrong))))
+}
+
+/// Listens to a play, and judges it.
+struct Replay<'a> {
+    rules: &'a Rules,
+    /// EHLO keywords that the transcript needs.
+    needs: &'a [String],
+    store: Store,
+    /// The clients whose last line was EHLO.
+    greeting: BTreeMap<Option<u8>, bool>,
+    talk: Vec<TalkLine>,
+    notes: Vec<String>,
+}
+
+impl Listener for Replay<'_> {
+    fn said(&mut self, step: &Step, bytes: &[u8]) {
+        let is_raw = matches!(step.action, Action::SendRaw(_));
+        let mark = if is_raw { '>' } else { ':' };
+        let number = step.client.map(|number| number.to_string());
+        let number = number.unwrap_or_default();
+        let text = format!("C{number}{mark} {}", show(bytes));
+        self.tell(step.source.line, text.trim_end(), true);
+        let is_hello = bytes.to_ascii_uppercase().starts_with(b"EHLO");
+        self.greeting.insert(step.client, is_hello);
+    }
+
+    fn heard(
+        &mut self,
+        step: &Step,
+        wanted: &ReplyStep,
+        said: &ServerReply,
+        names: &mut Names,
+    ) -> Result<(), Mismatch> {
+        let matching = self.rules.matching;
+        let result = reply::compare(step, wanted, said, matching, names)
+            .and_then(|()| self.check_offer(step, wanted, said));
+        self.tell_heard(step, wanted, said, result.as_ref().err());
+        result
+    }
+
+    fn mailbox(
+        &mut self,
+        step: &Step,
+        wanted: &MailboxStep,
+        names: &mut Names,
+    ) -> Result<(), Mismatch> {
+        match self.store.look_into(&step.source, wanted, names)? {
+            Look::Fits => {}
+            Look::NotChecked(reason) => {
+                self.note(step, &format!("not checked: {reason}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn lets_reset_pass(&mut self, step: &Step) -> bool {
+        let is_good_enough = self.rules.matching != Match::Exact;
+        if is_good_enough {
+            self.note(step, "the connection was reset, not closed");
+        }
+        is_good_enough
+    }
+
+    fn done(&mut self, step: &Step) {
+        if is_direction(&step.action) {
+            self.tell(step.source.line, &step.source.text, true);
+        }
+    }
+}
+
+impl Replay<'_> {
+    /// What a needed keyword is worth: it must be in each reply to EHLO. Our
+    /// own server must say the whole reply as written anyway.
+    fn check_offer(
+        &self,
+        step: &Step,
+        wanted: &ReplyStep,
+        said: &ServerReply,
+    ) -> Result<(), Mismatch> {
+        let is_list = wanted.lines.iter().any(|line| line.more);
+        let is_hello = self.greeting.get(&step.client) == Some(&true);
+        if self.rules.matching == Match::Exact || !is_list || !is_hello {
+            return Ok(());
+        }
+        reply::offers(said, self.needs).map_err(|keyword| {
+            let message = format!("{keyword} is not offered any more");
+            let mut mismatch = Mismatch::new(&step.source, message, "");
+            mismatch.rule = Rule::Offer;
+            mismatch
+        })
+    }
+
+    /// Keeps the lines of a reply; the first wrong one has its mark.
+    fn tell_heard(
+        &mut self,
+        step: &Step,
+        wanted: &ReplyStep,
+        said: &ServerReply,
+        wrong: Option<&Mismatch>,
+    ) {
+        let wrong = wrong.and_then(|wrong| {
+            let is_this = |source: &Source| source.line == wrong.source.line;
+            wanted.lines.iter().position(|line| is_this(&line.source))
+        });
+        let speaker = reply::speaker(step, ':');
+        let rest = wanted.rest.as_ref().unwrap_or(&step.source);
+        for (number, line) in said.lines.iter().enumerate() {
+            let place = wanted.lines.get(number).map(|line| &line.source);
+            let text = format!("{speaker} {}", show(line));
+            let is_expected = wrong != Some(number);
+            self.tell(place.unwrap_or(rest).line, &text, is_expected);
+        }
+    }
+
+    /// What it means that the play stopped at this step. `early` is a line
+    /// that was sent while a reply was waiting.
+    fn outcome(
+        &mut self,
+        page: &Transcript,
+        step: &Step,
+        stop: Stop,
+        early: Option<usize>,
+    ) -> Outcome {
+        let failure = |wrong| Box::new(Failure::new(page, wrong));
+        let mut wrong = match stop {
+            Stop::Wrong(wrong) => wrong,
+            Stop::Surprise(surprise) => {
+                reply::missing(step, surprise, self.rules.deadline)
+            }
+            Stop::NoConnection { error, is_first: true } => {
+                return Outcome::NoServer(failure(no_connection(step, &error)));
+            }
+            Stop::NoConnection { error, is_first: false } => {
+                no_connection(step, &error)
+            }
+            Stop::NoValue(name) => {
+                let message = format!("{{{name}}} has no value yet");
+                // That another server did not say it is no fault of its own.
+                if self.rules.matching != Match::Exact {
+                    let line = step.source.line;
+                    return Outcome::Skip(format!(
+                        "line {line}: {message}; try --set {name}=VALUE"
+                    ));
+                }
+                Mismatch::new(&step.source, message, "")
+            }
+        };
+        if let (Action::Reply(_), Some(line)) = (&step.action, early) {
+            wrong.hint = Some(format!(
+                "a reply was already waiting when line {line} was sent"
+            ));
+        }
+        self.tell_wrong(step, &wrong);
+        Outcome::Fail(failure(wrong))
+    }
+
+    /// The last line of the talk, if none before has the mark.
+    fn tell_wrong(&mut self, step: &Step, wrong: &Mismatch) {
+        if self.talk.iter().all(|said| said.is_expected) {
+            let text = match wrong.got.as_str() {
+                "" | "nothing" => &wrong.message,
+                got => got,
+            };
+            self.tell(step.source.line, text, false);
+        }
+    }
+
+    fn tell(&mut self, line: usize, text: &str, is_expected: bool) {
+        let text = text.to_owned();
+        self.talk.push(TalkLine { line, text, is_expected });
+    }
+
+    fn note(&mut self, step: &Step, text: &str) {
+        self.notes.push(format!("line {}: {text}", step.source.line));
+    }
+}
+
+fn no_connection(step: &Step, error: &io::Error) -> Mismatch {
+    let message = "no connection to the server";
+    let mut mismatch = Mismatch::new(&step.source, message, reason(error));
+    mismatch.unanswered = true;
+    mismatch
+}
+
+/// Whether the line itself is shown in the talk.
+fn is_direction(action: &Action) -> bool {
+    !action.is_sent_by_client() && !matches!(action, Action::Reply(_))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,303 @@
+//! The proxy: sits between a client and a server, passes every byte on, and
+//! writes down what was said.
+//!
+//! It works with any server and any client, and changes nothing. The file
+//! keeps the order in which things passed: bytes are written down
+//! first and passed on then, so that no answer comes before its question.
+//! The proxy cannot know which words will be different next time: it writes
+//! them all as they were.
+//!
+//! Interface:
+//!   `ProxySettings`      where to listen, where the server is, where files go
+//!   `Proxy::start`  listens
+//!   `Proxy::run`    one thread for each connection, and one for each direction
+//!
+//! A connection ends when one side closes: the other one may still say what it
+//! has to say, but not forever. Nothing else has a deadline. If the file
+//! cannot be written, the talk goes on without it.
+
+use std::fs;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::path::PathBuf;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, Builder};
+use std::time::Duration;
+
+use super::writer::{Closed, Heading, Writer};
+use crate::words::because;
+
+/// How long a server may take to accept.
+const CONNECT: Duration = Duration::from_secs(30);
+
+/// How long one side may go on after the other one has closed.
+const LINGER: Duration = Duration::from_secs(10);
+
+/// After an error of `accept`; else a process without file descriptors spins.
+const PAUSE: Duration = Duration::from_millis(100);
+
+const READ_SIZE: usize = 8192;
+
+/// What the proxy needs to know.
+#[derive(Debug)]
+pub struct ProxySettings {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The server, as `HOST:PORT`.
+    pub server: String,
+    /// The folder for the files.
+    pub folder: PathBuf,
+}
+
+/// A proxy that listens.
+#[derive(Debug)]
+pub struct Proxy {
+    listener: TcpListener,
+    address: SocketAddr,
+    site: Site,
+}
+
+/// What all connections have in common.
+#[derive(Debug, Clone)]
+struct Site {
+    server: String,
+    folder: PathBuf,
+    /// Gives the time as `2026-11-22T23:57:03Z`.
+    clock: fn() -> String,
+}
+
+impl Proxy {
+    /// Makes the folder, and listens. The error says what cannot be done.
+    pub fn start(
+        settings: ProxySettings,
+        clock: fn() -> String,
+    ) -> io::Result<Proxy> {
+        let ProxySettings { listen, server, folder } = settings;
+        fs::create_dir_all(&folder).map_err(|error| {
+            because(&format!("cannot record in {}", folder.display()), &error)
+        })?;
+        let listener = TcpListener::bind(listen).map_err(|error| {
+            because(&format!("cannot listen on {listen}"), &error)
+        })?;
+        Ok(Proxy {
+            address: listener.local_addr()?,
+            listener,
+            site: Site { server, folder, clock },
+        })
+    }
+
+    /// Where it listens, with the port that was taken.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until the process is ended.
+    pub fn run(self) -> ! {
+        let mut number: u64 = 0;
+        loop {
+            let (client, peer) = match self.listener.accept() {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    log::error!("cannot accept: {error}");
+                    thread::sleep(PAUSE);
+                    continue;
+                }
+            };
+            number += 1;
+            let site = self.site.clone();
+            let serve = move || site.serve(&client, peer, number);
+            let name = format!("session-{number}");
+            if let Err(error) = Builder::new().name(name).spawn(serve) {
+                log::error!("[{number}] no thread for {peer}: {error}");
+            }
+        }
+    }
+}
+
+impl Site {
+    /// One connection, from its first byte to its last.
+    fn serve(&self, client: &TcpStream, peer: SocketAddr, number: u64) {
+        let outcome = connect(&self.server).and_then(|server| {
+            let writer = self.writer(peer, number)?;
+            log::info!("[{number}] {peer} in {}", writer.path().display());
+            client.set_nodelay(true)?;
+            server.set_nodelay(true)?;
+            let tape = Arc::new(Tape::new(number, writer));
+            pass_both_ways(client, &server, &tape)
+        });
+        if let Err(error) = outcome {
+            log::error!("[{number}] {peer} is turned away: {error}");
+        }
+        let _ = client.shutdown(Shutdown::Both);
+    }
+
+    fn writer(&self, peer: SocketAddr, number: u64) -> io::Result<Writer> {
+        let heading = Heading {
+            time: &(self.clock)(),
+            from: &peer.ip().to_canonical().to_string(),
+            number,
+            server: &[],
+            note: &format!("The server was {}.", self.server),
+        };
+        Writer::create(&self.folder, &heading).map_err(|error| {
+            let folder = self.folder.display();
+            because(&format!("cannot record in {folder}"), &error)
+        })
+    }
+}
+
+fn connect(server: &str) -> io::Result<TcpStream> {
+    let mut last = io::Error::from(ErrorKind::NotFound);
+    let addresses = server.to_socket_addrs();
+    let addresses = addresses
+        .map_err(|error| because(&format!("cannot find {server}"), &error))?;
+    for address in addresses {
+        match TcpStream::connect_timeout(&address, CONNECT) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(because(&format!("cannot connect to {server}"), &last))
+}
+
+/// Passes on until both directions are over.
+///
+/// When the first one is, the second gets some time for its last words; then
+/// both sockets are shut down, which wakes the thread that still waits.
+fn pass_both_ways(
+    client: &TcpStream,
+    server: &TcpStream,
+    tape: &Tape,
+) -> io::Result<()> {
+    let (sender, over) = channel();
+    let there = Way::new(Closed::ByClient, client, server);
+    let back = Way::new(Closed::ByServer, server, client);
+    thread::scope(|scope| {
+        let started = [there, back].into_iter().try_for_each(|way| {
+            let sender: Sender<()> = sender.clone();
+            let run = move || {
+                pass(&way, tape);
+                let _ = sender.send(());
+            };
+            Builder::new().spawn_scoped(scope, run).map(|_| ())
+        });
+        if started.is_ok() {
+            let _ = over.recv();
+            let _ = over.recv_timeout(LINGER);
+        }
+        for stream in [client, server] {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+        started
+    })?;
+    tape.end();
+    Ok(())
+}
+
+/// One of the two directions, and the side that speaks in it.
+struct Way<'a> {
+    speaker: Closed,
+    from: &'a TcpStream,
+    to: &'a TcpStream,
+}
+
+impl Way<'_> {
+    fn new<'a>(
+        speaker: Closed,
+        from: &'a TcpStream,
+        to: &'a TcpStream,
+    ) -> Way<'a> {
+        Way { speaker, from, to }
+    }
+}
+
+/// Reads, writes down, passes on, until one of the two is gone.
+fn pass(way: &Way<'_>, tape: &Tape) {
+    let (mut from, mut to) = (way.from, way.to);
+    let mut buffer = [0; READ_SIZE];
+    loop {
+        let bytes = match from.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => buffer.get(..count).unwrap_or_default(),
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(_) => break,
+        };
+        tape.write(way.speaker, bytes);
+        if to.write_all(bytes).is_err() {
+            return tape.closed(other(way.speaker));
+        }
+    }
+    tape.closed(way.speaker);
+    let _ = to.shutdown(Shutdown::Write);
+}
+
+fn other(side: Closed) -> Closed {
+    match side {
+        Closed::ByClient => Closed::ByServer,
+        Closed::ByServer => Closed::ByClient,
+    }
+}
+
+/// The recording, which both directions write to.
+struct Tape {
+    number: u64,
+    reel: Mutex<Reel>,
+}
+
+struct Reel {
+    /// None after trouble with the file.
+    writer: Option<Writer>,
+    /// The side that closed first.
+    closed: Option<Closed>,
+}
+
+impl Tape {
+    fn new(number: u64, writer: Writer) -> Tape {
+        let reel = Reel { writer: Some(writer), closed: None };
+        Tape { number, reel: Mutex::new(reel) }
+    }
+
+    fn write(&self, speaker: Closed, bytes: &[u8]) {
+        self.with(|writer, _| match speaker {
+            Closed::ByClient => writer.client(bytes),
+            Closed::ByServer => {
+                writer.cut_line()?;
+                writer.server(bytes)
+            }
+        });
+    }
+
+    /// One side has closed. After the server nobody can say anything; after
+    /// the client the server may still answer.
+    fn closed(&self, side: Closed) {
+        self.with(|writer, closed| {
+            let first = *closed.get_or_insert(side);
+            match side {
+                Closed::ByServer => writer.end(first),
+                Closed::ByClient => Ok(()),
+            }
+        });
+    }
+
+    fn end(&self) {
+        self.with(|writer, closed| {
+            writer.end(closed.unwrap_or(Closed::ByClient))
+        });
+    }
+
+    fn with(
+        &self,
+        what: impl FnOnce(&mut Writer, &mut Option<Closed>) -> io::Result<()>,
+    ) {
+        let Ok(mut reel) = self.reel.lock() else {
+            return;
+        };
+        let Reel { writer, closed } = &mut *reel;
+        let Some(open) = writer else { return };
+        if let Err(error) = what(open, closed) {
+            log::error!("[{}] cannot record: {error}", self.number);
+            *writer = None;
+        }
+    }
+}

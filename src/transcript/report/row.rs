@@ -1,0 +1,75 @@
+//! One transcript, and the judgement on it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::transcript::format::header::Level;
+use crate::transcript::judge::failure::Failure;
+use crate::transcript::play::outcome::TalkLine;
+
+/// What became of one transcript.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Its file.
+    pub path: PathBuf,
+    /// How binding it is.
+    pub level: Level,
+    /// What it shows.
+    pub title: String,
+    /// The sections that it is about.
+    pub spec: Vec<String>,
+    /// How it ended.
+    pub judgement: Judgement,
+    /// What was not checked, or let pass.
+    pub notes: Vec<String>,
+    /// All that was said.
+    pub talk: Vec<TalkLine>,
+    /// How long it took.
+    pub time: Duration,
+}
+
+/// How a transcript ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judgement {
+    /// Everything was right.
+    Pass,
+    /// Something was wrong, and it counts.
+    Fail(Box<Failure>),
+    /// Something was wrong, but only a `should` or a `may`.
+    Weak(Box<Failure>),
+    /// It was not judged, for this reason.
+    Skip(String),
+}
+
+impl Judgement {
+    /// The word for it in a report.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Judgement::Pass => "pass",
+            Judgement::Fail(_) => "FAIL",
+            Judgement::Weak(_) => "WEAK",
+            Judgement::Skip(_) => "skip",
+        }
+    }
+}
+
+impl Row {
+    /// The folder and the name of the file, without its ending: enough for
+    /// people, and short.
+    pub(super) fn name(&self) -> String {
+        let stem = self.path.file_stem().unwrap_or_default();
+        let stem = stem.to_string_lossy();
+        match self.path.parent().and_then(|parent| parent.file_name()) {
+            Some(folder) => format!("{}/{stem}", folder.to_string_lossy()),
+            None => stem.into_owned(),
+        }
+    }
+}
+
+/// A failure in one line: what is wrong, and what came.
+pub(super) fn in_one_line(failure: &Failure) -> String {
+    match failure.got.as_str() {
+        "" => failure.message.clone(),
+        got => format!("{}: {got}", failure.message),
+    }
+}

@@ -1,0 +1,112 @@
+//! Where a transcript finds its server: one of three kinds.
+//!
+//! Our own program and a student's command are started for each transcript,
+//! with an empty mail folder; a server that runs is simply there.
+//!
+//! Interface:
+//!   `Stand`    the kind
+//!   `Serving`  what was started, until it is stopped
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::process::{NotStarted, Process, Started};
+use super::{own_server, student};
+use crate::transcript::format::script::MailboxAddress;
+use crate::transcript::judge::target::{Mail, Target};
+use crate::words::reason;
+
+/// Where a transcript finds its server.
+#[derive(Debug, Clone)]
+pub enum Stand {
+    /// This program, started for each transcript.
+    Own(PathBuf),
+    /// A server that runs.
+    Running {
+        /// Where it listens.
+        addresses: Vec<SocketAddr>,
+        /// How long it may take to start.
+        wait: Duration,
+        /// Where it stores the mail of some addresses.
+        maildirs: Vec<(MailboxAddress, PathBuf)>,
+    },
+    /// A command that starts a server, run for each transcript.
+    Command {
+        /// With `{port}` and `{maildir}`.
+        command: String,
+        /// How long it may take to start.
+        wait: Duration,
+        /// Where it stores the mail of some addresses, if not in `{maildir}`.
+        maildirs: Vec<(MailboxAddress, PathBuf)>,
+    },
+}
+
+/// A server that was started, or one that runs anyway: it ends when it is
+/// stopped or dropped, if it was started here.
+#[derive(Debug)]
+pub(crate) struct Serving(Option<Process>);
+
+impl Stand {
+    /// A server that runs at `HOST:PORT`.
+    pub fn running(
+        place: &str,
+        wait: Duration,
+        maildirs: Vec<(MailboxAddress, PathBuf)>,
+    ) -> Result<Stand, String> {
+        let found = place.to_socket_addrs();
+        let addresses = found.map_err(|error| {
+            format!("cannot find {place}: {}", reason(&error))
+        })?;
+        Ok(Stand::Running { addresses: addresses.collect(), wait, maildirs })
+    }
+
+    /// Whether it is our own program.
+    pub(crate) fn is_own(&self) -> bool {
+        matches!(self, Stand::Own(_))
+    }
+
+    /// A server for one transcript; `options` are for our own program only.
+    pub(crate) fn serve(
+        &self,
+        options: &[(String, String)],
+    ) -> Result<(Serving, Target), NotStarted> {
+        match self {
+            Stand::Own(program) => {
+                let started = own_server::start(program, options)?;
+                let mail = Mail::Own(started.process.mail());
+                Ok(serving(started, Duration::ZERO, mail))
+            }
+            Stand::Running { addresses, wait, maildirs } => {
+                let target = Target {
+                    addresses: addresses.clone(),
+                    wait: *wait,
+                    mail: Mail::Given(maildirs.clone()),
+                };
+                Ok((Serving(None), target))
+            }
+            Stand::Command { command, wait, maildirs } => {
+                let started = student::start(command)?;
+                let mail = match maildirs.as_slice() {
+                    [] => Mail::Student(started.process.mail()),
+                    [_, ..] => Mail::Given(maildirs.clone()),
+                };
+                Ok(serving(started, *wait, mail))
+            }
+        }
+    }
+}
+
+/// What was started, and how it is found.
+fn serving(started: Started, wait: Duration, mail: Mail) -> (Serving, Target) {
+    let Started { process, address } = started;
+    let target = Target { addresses: vec![address], wait, mail };
+    (Serving(Some(process)), target)
+}
+
+impl Serving {
+    /// Ends what was started. Gives back the last lines of its log.
+    pub(crate) fn stop(self) -> Vec<String> {
+        self.0.map(Process::stop).unwrap_or_default()
+    }
+}
