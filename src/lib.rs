@@ -12,6 +12,8 @@
 //!      │        around the machine              tests, over a real socket
 //!   mailbox     which mailboxes exist; one message to the disk, for good
 //!      │
+//!   disk        a file that is being written becomes durable, or is gone
+//!      │
 //!   protocol    pure: bytes in, values out. No socket, file, clock or log
 //! ```
 //!
@@ -37,9 +39,9 @@
 //! 6. [`mailbox::directory`]: who lives here?
 //! 7. [`protocol::data`]: where does the message end?
 //! 8. [`protocol::trace`]: what is put on its top?
-//! 9. [`mailbox::maildir`]: when is it safe to say 250? (Beneath it: `names.rs`
-//!    for unique names, `leftovers.rs` for what a crash leaves, `disk.rs` for
-//!    the calls to the file system.)
+//! 9. [`mailbox::maildir`]: when is it safe to say 250? (Beneath it:
+//!    `leftovers.rs` for what a crash leaves, and [`disk`] for what makes a
+//!    file durable.)
 //! 10. [`options`] and `main.rs`: how it is all started.
 //!
 //! [`transcript`] stands beside this way. It plays the dialogues of the folder
@@ -101,6 +103,7 @@
 //! - A permanent refusal (5xx) for trouble of our own.
 // ANCHOR_END: what_must_never_be
 
+pub mod disk;
 pub mod mailbox;
 pub mod options;
 pub mod protocol;
@@ -108,3 +111,7 @@ pub mod server;
 pub mod transcript;
 pub mod wire;
 pub mod words;
+
+// By this name the tests' disk knows us, in here as in `tests/`.
+#[cfg(test)]
+extern crate self as pillarbox;
