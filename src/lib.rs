@@ -4,31 +4,39 @@
 // ANCHOR: map
 //! # The map
 //!
+//! Each room, and the rooms that it uses. The order is that of the layers: a
+//! room uses those below it, and none above.
 //! ```text
-//!   main     picks the command, prints, says how it ended
-//!   options  the command line: text in, settings out
-//!      │
-//!   server      sockets, threads, deadlines     transcript   dialogues as
-//!      │        around the machine              tests, over a real socket
-//!   mailbox     which mailboxes exist; one message to the disk, for good
-//!      │
-//!   protocol    pure: bytes in, values out. No socket, file, clock or log
+//! main        picks the command, prints       all
+//! options     the command line becomes data   all that have settings
+//! agent       send and inbox: user agents     relay mailbox protocol words
+//! server      sockets and threads around the  relay transcript::record mailbox
+//!             server's machine                disk wire protocol words
+//! relay       queue, look-up, bounces around  mailbox disk wire protocol words
+//!             the client's machine
+//! mailbox     who lives here; a message into  disk protocol words
+//!             its Maildirs, for good
+//! disk        a file is durable, or is gone   words
+//! wire        bytes to a peer, with deadlines words
+//! protocol    PURE: bytes in, values out      nothing
+//! words       errors and foreign bytes, made  nothing
+//!             fit for people and logs
+//! console     standard error, unwaited for    nothing
+//! transcript  dialogues as tests: a product   protocol::reply and ::replies,
+//!             of its own, beside the others   words
 //! ```
-//!
-//! A layer uses those below it and none above. `tests/layering.rs` checks it.
 // ANCHOR_END: map
+//!
+//! `tests/layering.rs` checks every arrow, and that no files go in a circle.
 //!
 //! # Reading order
 //!
-//! It is the order of a message's way in:
+//! What an afternoon is enough for is the walk: the way of a message from the
+//! first byte to the 250. Each file below answers a question that the first two
+//! leave open.
 //!
-//! 1. [`server`]: `listener.rs` accepts and starts a thread; then
-//!    `connection.rs` and `incoming.rs`, the way of one message. Each file
-//!    below answers a question that they leave open. (Around them, for later:
-//!    `settings.rs` is what a server is told, `register.rs` counts who is
-//!    connected, `wire.rs` reads and writes with deadlines, `explain.rs` shows
-//!    the dialogue, `stdio.rs` serves a keyboard, `recorder.rs` writes sessions
-//!    down.)
+//! 1. [`server`]: `listener.rs` accepts, `admission.rs` starts a thread; then
+//!    `connection.rs` and `incoming.rs`, the way of one message.
 //! 2. [`protocol::line`]: what is a line?
 //! 3. [`protocol::command`], [`protocol::address`]: what does a line ask for?
 //! 4. [`protocol::session`]: is it allowed now, and what comes next?
@@ -36,15 +44,25 @@
 //! 5. [`protocol::reply`]: what does the server say, and why?
 //! 6. [`mailbox::directory`]: who lives here?
 //! 7. [`protocol::data`]: where does the message end?
-//! 8. [`protocol::trace`]: what is put on its top?
-//! 9. [`mailbox::maildir`]: when is it safe to say 250? (Beneath it: `names.rs`
-//!    for unique names, `leftovers.rs` for what a crash leaves, `disk.rs` for
-//!    the calls to the file system.)
-//! 10. [`options`] and `main.rs`: how it is all started.
+//! 8. [`protocol::trace`]: what is put on top of it?
+//! 9. [`mailbox::maildir`]: when is it safe to say 250? Beneath it are
+//!    `leftovers.rs`, for what a crash leaves, and [`disk`], for what makes a
+//!    file durable.
 //!
-//! [`transcript`] stands beside this way. It plays the dialogues of the folder
-//! `transcripts/` against the finished program, over TCP, and knows nothing of
-//! its insides.
+//! For later, around the walk: `settings.rs` is what a server is told,
+//! `shared.rs` what its connections have in common, `limits.rs` what the system
+//! allows, and `register.rs` counts the clients. `watch.rs` tells the log and
+//! the live dialogue, whose text is made in [`protocol::explain`]; `recorder.rs`
+//! writes sessions down; `stdio.rs` serves a keyboard. [`wire`] keeps the
+//! deadlines, [`options`] and `main.rs` start it all.
+//!
+//! # A second product
+//!
+//! [`transcript`] is not part of the walk, and is larger than all of it. It is
+//! a tool: it plays the dialogues of the folder `transcripts/` against the
+//! finished program, or against any other server, over TCP, and knows nothing
+//! of our insides except the replies and their reasons. It wants an afternoon of
+//! its own.
 //!
 //! # In somebody else's tests
 //!
@@ -102,6 +120,7 @@
 // ANCHOR_END: what_must_never_be
 
 pub mod console;
+pub mod disk;
 pub mod mailbox;
 pub mod options;
 pub mod protocol;
@@ -109,3 +128,7 @@ pub mod server;
 pub mod transcript;
 pub mod wire;
 pub mod words;
+
+// By this name the tests' disk knows us, in here as in `tests/`.
+#[cfg(test)]
+extern crate self as pillarbox;

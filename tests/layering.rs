@@ -28,6 +28,7 @@ const ROOMS: [(&str, &[&str]); 20] = [
         &[
             "protocol",
             "mailbox",
+            "disk",
             "relay",
             "transcript::record",
             "wire",

@@ -6,17 +6,16 @@
 
 mod support;
 
-use pillarbox::mailbox::disk::{Claim, Disk, DiskFile, RealDisk};
 use pillarbox::server::{Server, Settings};
-use std::ffi::OsString;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
+use support::disk::{FakeDisk, Play};
 use support::wait_until;
 use tempfile::TempDir;
 
@@ -144,49 +143,16 @@ fn dropping_a_server_ends_sessions_and_threads_and_frees_the_port() {
 }
 
 /// A disk in which a fault of ours sits: the first message makes it panic.
-struct PanickingDisk(AtomicBool);
-
-impl Disk for PanickingDisk {
-    fn claim(
-        &self,
-        folder: &Path,
-        tidy: &mut dyn FnMut() -> io::Result<()>,
-    ) -> io::Result<Claim> {
-        RealDisk.claim(folder, tidy)
-    }
-    fn create_directory(&self, path: &Path) -> io::Result<()> {
-        RealDisk.create_directory(path)
-    }
-    fn is_directory(&self, path: &Path) -> bool {
-        RealDisk.is_directory(path)
-    }
-    fn names(&self, directory: &Path) -> io::Result<Vec<OsString>> {
-        RealDisk.names(directory)
-    }
-    fn create_file(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+fn panicking_disk() -> FakeDisk {
+    let has_panicked = AtomicBool::new(false);
+    FakeDisk::new(move |call, path| {
         let is_message = path.to_string_lossy().contains("/tmp/1");
-        let is_first = is_message && !self.0.swap(true, Ordering::SeqCst);
-        assert!(!is_first, "a panic on purpose");
-        RealDisk.create_file(path)
-    }
-    fn open_file(&self, path: &Path) -> io::Result<Box<dyn Read>> {
-        RealDisk.open_file(path)
-    }
-    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        RealDisk.link(from, to)
-    }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        RealDisk.rename(from, to)
-    }
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        RealDisk.remove_file(path)
-    }
-    fn modified(&self, path: &Path) -> io::Result<SystemTime> {
-        RealDisk.modified(path)
-    }
-    fn sync_directory(&self, path: &Path) -> io::Result<()> {
-        RealDisk.sync_directory(path)
-    }
+        if call == "create" && is_message {
+            let is_first = !has_panicked.swap(true, Ordering::SeqCst);
+            assert!(!is_first, "a panic on purpose");
+        }
+        Play::Real
+    })
 }
 
 #[test]
@@ -195,7 +161,7 @@ fn a_panic_ends_one_session_and_no_other() {
     let folder = TempDir::new().unwrap();
     let mut settings = Settings::new(folder.path().join("mail"));
     settings.listen = vec!["127.0.0.1:0".parse().unwrap()];
-    settings.disk = Box::new(PanickingDisk(AtomicBool::new(false)));
+    settings.disk = Box::new(panicking_disk());
     settings.max_connections = 2;
     let server = Server::start(settings).unwrap();
     let mut other = connect(&server);

@@ -12,17 +12,19 @@
 // A test fails by panicking.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
-use pillarbox::mailbox::disk::{Claim, Disk, DiskFile, RealDisk};
+mod support;
+
+use pillarbox::disk::{Disk, RealDisk};
 use pillarbox::mailbox::maildir::{self, Maildirs};
 use pillarbox::protocol::reply;
 use pillarbox::protocol::session::LocalMailbox;
-use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
+use support::disk::{FakeDisk, Play};
 use tempfile::TempDir;
 
 const TEXT: &[u8] = b"Subject: hi\n\nHello.\n";
@@ -38,91 +40,33 @@ struct Log {
 
 type SharedLog = Arc<Mutex<Log>>;
 
-fn call(log: &SharedLog, name: &str, path: &Path) -> io::Result<()> {
-    let mut log = log.lock().unwrap();
+/// A disk that writes its calls down, and fails where it is told to.
+fn faulty_disk(log: SharedLog) -> FakeDisk {
+    FakeDisk::new(move |call, path| {
+        // What changes nothing is not counted.
+        if ["claim", "look", "names", "modified"].contains(&call) {
+            return Play::Real;
+        }
+        let mut log = log.lock().unwrap();
+        log.calls.push(format!("{call} {}", place(call, path)));
+        let now = log.calls.len();
+        match (log.fails_always, log.fails_at) {
+            (Some((which, kind)), _) if which == call => Play::Fail(kind),
+            (_, Some((at, kind))) if at == now => Play::Fail(kind),
+            _ => Play::Real,
+        }
+    })
+}
+
+/// A message by its folder, all else by its name.
+fn place(call: &str, path: &Path) -> String {
     let last: Vec<_> = path.iter().rev().take(2).collect();
     let file = last[0].to_string_lossy();
-    let is_message = file.contains(".M");
-    let place = if is_message { last[1] } else { last[0] };
-    log.calls.push(format!("{name} {}", place.to_string_lossy()));
-    if let Some((which, kind)) = log.fails_always
-        && which == name
-    {
-        return Err(kind.into());
+    if ["write", "sync"].contains(&call) {
+        return "file".to_owned();
     }
-    match log.fails_at {
-        Some((at, kind)) if at == log.calls.len() => Err(kind.into()),
-        _ => Ok(()),
-    }
-}
-
-struct FaultyDisk(SharedLog);
-
-struct FaultyFile(Box<dyn DiskFile>, SharedLog);
-
-impl Disk for FaultyDisk {
-    fn claim(
-        &self,
-        folder: &Path,
-        tidy: &mut dyn FnMut() -> io::Result<()>,
-    ) -> io::Result<Claim> {
-        RealDisk.claim(folder, tidy)
-    }
-    fn create_directory(&self, path: &Path) -> io::Result<()> {
-        call(&self.0, "mkdir", path)?;
-        RealDisk.create_directory(path)
-    }
-    fn is_directory(&self, path: &Path) -> bool {
-        RealDisk.is_directory(path)
-    }
-    fn names(&self, directory: &Path) -> io::Result<Vec<OsString>> {
-        RealDisk.names(directory)
-    }
-    fn create_file(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        call(&self.0, "create", path)?;
-        let file = RealDisk.create_file(path)?;
-        Ok(Box::new(FaultyFile(file, Arc::clone(&self.0))))
-    }
-    fn open_file(&self, path: &Path) -> io::Result<Box<dyn io::Read>> {
-        call(&self.0, "open", path)?;
-        RealDisk.open_file(path)
-    }
-    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        call(&self.0, "link", to)?;
-        RealDisk.link(from, to)
-    }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        call(&self.0, "rename", to)?;
-        RealDisk.rename(from, to)
-    }
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        call(&self.0, "remove", path)?;
-        RealDisk.remove_file(path)
-    }
-    fn modified(&self, path: &Path) -> io::Result<SystemTime> {
-        RealDisk.modified(path)
-    }
-    fn sync_directory(&self, path: &Path) -> io::Result<()> {
-        call(&self.0, "syncdir", path)?;
-        RealDisk.sync_directory(path)
-    }
-}
-
-impl Write for FaultyFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        call(&self.1, "write", Path::new("the/file"))?;
-        self.0.write(bytes)
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
-}
-
-impl DiskFile for FaultyFile {
-    fn sync(&self) -> io::Result<()> {
-        call(&self.1, "sync", Path::new("the/file"))?;
-        self.0.sync()
-    }
+    let place = if file.contains(".M") { last[1] } else { last[0] };
+    place.to_string_lossy().into_owned()
 }
 
 /// A folder of mailboxes on a disk that can fail.
@@ -138,7 +82,7 @@ fn post() -> Post {
 
 fn post_in(folder: TempDir) -> Post {
     let log = SharedLog::default();
-    let disk = Box::new(FaultyDisk(Arc::clone(&log)));
+    let disk = Box::new(faulty_disk(Arc::clone(&log)));
     let root = folder.path().join("mail");
     let maildirs = open(&root, disk).unwrap();
     Post { folder, log, maildirs }
@@ -148,12 +92,12 @@ fn open(root: &Path, disk: Box<dyn Disk>) -> io::Result<Maildirs> {
     Maildirs::open(root, "mx.example.org", disk, SystemTime::now())
 }
 
-fn recipient(name: &str) -> LocalMailbox {
+fn mailbox(name: &str) -> LocalMailbox {
     LocalMailbox { domain: "example.org".into(), local_part: name.into() }
 }
 
 fn two() -> Vec<LocalMailbox> {
-    vec![recipient("bob"), recipient("carol")]
+    vec![mailbox("bob"), mailbox("carol")]
 }
 
 impl Post {
@@ -163,9 +107,9 @@ impl Post {
         post_in(self.folder)
     }
 
-    fn deliver(&self, recipients: &[LocalMailbox]) -> io::Result<String> {
+    fn deliver(&self, mailboxes: &[LocalMailbox]) -> io::Result<String> {
         let now = SystemTime::now();
-        let mut staged = self.maildirs.stage(recipients, now)?;
+        let mut staged = self.maildirs.stage(mailboxes, now)?;
         staged.write(TEXT)?;
         staged.commit()
     }
@@ -205,9 +149,9 @@ impl Post {
 #[test]
 fn a_delivery_syncs_the_file_before_the_link_and_new_before_it_is_done() {
     let post = post();
-    post.deliver(&[recipient("bob")]).unwrap();
+    post.deliver(&[mailbox("bob")]).unwrap();
     post.log.lock().unwrap().calls.clear();
-    post.deliver(&[recipient("bob")]).unwrap();
+    post.deliver(&[mailbox("bob")]).unwrap();
     let want = [
         "create tmp",
         "write file",
@@ -245,7 +189,7 @@ fn several_recipients_share_one_file_and_one_sync_of_it() {
 fn the_folders_of_a_new_mailbox_are_synced_up_to_the_root() {
     let post = post();
     post.log.lock().unwrap().calls.clear();
-    post.deliver(&[recipient("bob")]).unwrap();
+    post.deliver(&[mailbox("bob")]).unwrap();
     let calls = post.calls();
     let created = calls.iter().position(|call| call == "create tmp").unwrap();
     for folder in ["mail", "example.org", "bob", "tmp", "new", "cur"] {
@@ -312,9 +256,9 @@ fn where_links_cannot_be_made_the_message_is_copied_and_synced() {
     for kind in [ErrorKind::CrossesDevices, ErrorKind::Unsupported] {
         let post = post();
         post.log.lock().unwrap().fails_always = Some(("link", kind));
-        post.deliver(&[recipient("bob")]).unwrap();
+        post.deliver(&[mailbox("bob")]).unwrap();
         post.log.lock().unwrap().calls.clear();
-        post.deliver(&[recipient("bob")]).unwrap();
+        post.deliver(&[mailbox("bob")]).unwrap();
         let want = [
             "create tmp",
             "write file",
@@ -352,7 +296,7 @@ fn folders_that_were_there_are_synced_before_they_are_counted_on() {
         fs::create_dir_all(bob.join(name)).unwrap();
     }
     post.log.lock().unwrap().calls.clear();
-    post.deliver(&[recipient("bob")]).unwrap();
+    post.deliver(&[mailbox("bob")]).unwrap();
     let calls = post.calls();
     for folder in ["mail", "example.org", "bob", "tmp", "new", "cur"] {
         let sync = format!("syncdir {folder}");
@@ -369,7 +313,7 @@ fn many_may_start_at_once_on_a_folder_that_is_not_there_yet() {
             for _ in 0..8 {
                 scope.spawn(|| {
                     let maildirs = open(&root, Box::new(RealDisk)).unwrap();
-                    maildirs.make(&recipient("bob")).unwrap();
+                    maildirs.make(&mailbox("bob")).unwrap();
                 });
             }
         });
@@ -454,7 +398,7 @@ fn a_host_name_in_a_file_name_has_no_slash_and_no_colon() {
 #[test]
 fn at_the_start_our_left_overs_go_and_strangers_files_stay_36_hours() {
     let post = post();
-    post.deliver(&[recipient("bob")]).unwrap();
+    post.deliver(&[mailbox("bob")]).unwrap();
     let tmp = post.folder.path().join("mail/example.org/bob/tmp");
     let day = Duration::from_secs(24 * 3600);
     for (name, age) in [
@@ -511,19 +455,19 @@ fn a_folder_that_others_may_write_is_refused() {
 #[test]
 fn a_link_in_the_place_of_a_folder_is_not_followed() {
     let post = post();
-    post.deliver(&[recipient("bob")]).unwrap();
+    post.deliver(&[mailbox("bob")]).unwrap();
     let elsewhere = TempDir::new().unwrap();
     let new = post.folder.path().join("mail/example.org/bob/new");
     fs::rename(&new, new.with_file_name("old")).unwrap();
     symlink(elsewhere.path(), &new).unwrap();
-    post.deliver(&[recipient("bob")]).unwrap_err();
+    post.deliver(&[mailbox("bob")]).unwrap_err();
     assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
 }
 
 #[test]
 fn folders_and_files_are_for_their_owner_only() {
     let post = post();
-    let name = post.deliver(&[recipient("bob")]).unwrap();
+    let name = post.deliver(&[mailbox("bob")]).unwrap();
     let root = post.folder.path().join("mail");
     for (path, want) in [
         ("", 0o700),
@@ -540,8 +484,8 @@ fn folders_and_files_are_for_their_owner_only() {
 #[test]
 fn a_mailbox_that_somebody_removed_is_made_again() {
     let post = post();
-    post.deliver(&[recipient("bob")]).unwrap();
+    post.deliver(&[mailbox("bob")]).unwrap();
     fs::remove_dir_all(post.folder.path().join("mail/example.org")).unwrap();
-    post.deliver(&[recipient("bob")]).unwrap();
+    post.deliver(&[mailbox("bob")]).unwrap();
     assert_eq!(post.files("bob", "new"), [TEXT]);
 }

@@ -5,20 +5,24 @@
 //! the mailboxes that were named at the start, or a word from a narrow
 //! alphabet in which no path can be written.
 //!
+//! Interface:
+//!   `Directory`  the mailboxes that exist
+//!   `Found`      what it says of a recipient's address
+//!
 //! Guarantees:
 //! - `postmaster` exists in every domain, in any case (RFC 5321 4.5.1);
 //! - the same mailbox has one spelling: quotes, case and `+tag` do not count;
-//! - there are `MAILBOX_LIMIT` mailboxes at the most.
+//! - there are at most `MAILBOX_LIMIT` mailboxes.
 //!
 //! Not here: folders and files (`maildir.rs`).
 
-use crate::protocol::address::{ForwardPath, Host, Mailbox};
+use crate::protocol::address::{ForwardPath, Host};
 use crate::protocol::reply::{self, Reply};
-use crate::protocol::session::{Destination, LocalMailbox, Verdict};
+use crate::protocol::session::LocalMailbox;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// So many mailboxes are made, and no more. Otherwise a client that makes up
+/// How many mailboxes there may be. Without a limit, a client that makes up
 /// names could fill the disk with folders.
 pub const MAILBOX_LIMIT: usize = 1000;
 
@@ -33,6 +37,17 @@ pub struct Directory {
     made: Mutex<BTreeSet<LocalMailbox>>,
 }
 
+/// What the directory says of a recipient's address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// The mailbox is one of ours.
+    Here(LocalMailbox),
+    /// The domain is not one of ours.
+    Elsewhere,
+    /// The address should be ours, and mail for it cannot be taken.
+    Refused(Reply),
+}
+
 impl Directory {
     /// A directory of the mailboxes in `named`, and the postmasters.
     ///
@@ -41,10 +56,7 @@ impl Directory {
     pub fn new(domains: Vec<String>, named: Vec<LocalMailbox>) -> Directory {
         let is_open = named.is_empty();
         let mut named: BTreeSet<LocalMailbox> = named.into_iter().collect();
-        named.extend(domains.iter().map(|domain| LocalMailbox {
-            domain: domain.clone(),
-            local_part: POSTMASTER.to_owned(),
-        }));
+        named.extend(domains.iter().map(|domain| local(domain, POSTMASTER)));
         let made = Mutex::new(named.clone());
         Directory { domains, named, is_open, made }
     }
@@ -59,78 +71,84 @@ impl Directory {
         self.made().extend(made);
     }
 
-    /// What to say to a RCPT with this path.
-    pub fn verdict(&self, path: &ForwardPath) -> Verdict {
-        let found = match path {
-            ForwardPath::Postmaster => self.postmaster(),
-            ForwardPath::Mailbox(mailbox) => self.find(mailbox),
+    // ANCHOR: find
+    /// Whose mailbox the path of a RCPT leads to (RFC 5321 3.3).
+    pub fn find(&self, path: &ForwardPath) -> Found {
+        let mailbox = match path {
+            ForwardPath::Postmaster => return self.first_postmaster(),
+            ForwardPath::Mailbox(mailbox) => mailbox,
         };
-        let has_room = |r: &LocalMailbox| {
-            let made = self.made();
-            made.contains(r) || made.len() < MAILBOX_LIMIT
-        };
-        match found {
-            Ok(recipient) if has_room(&recipient) => {
-                Verdict::Welcome(Destination::Here(recipient))
+        let domain = mailbox.host.canonical();
+        if self.domains.contains(&domain) {
+            return self.find_here(domain, &mailbox.local_part);
+        }
+        match mailbox.host {
+            Host::Domain(_) => Found::Elsewhere,
+            Host::Address(_) | Host::General(_) => {
+                Found::Refused(reply::NO_SUCH_DOMAIN)
             }
-            Ok(_) => Verdict::Refused(reply::TOO_MANY_MAILBOXES),
-            Err(refusal) => Verdict::Refused(refusal),
+        }
+    }
+    // ANCHOR_END: find
+
+    fn find_here(&self, domain: String, local_part: &str) -> Found {
+        let whole = local_part.to_ascii_lowercase();
+        let without_tag = whole.split('+').next().unwrap_or_default();
+        for local_part in [&whole, without_tag] {
+            let mailbox = local(&domain, local_part);
+            if self.named.contains(&mailbox) {
+                return Found::Here(mailbox);
+            }
+        }
+        if self.is_open && is_plain(without_tag) {
+            self.if_there_is_room(local(&domain, without_tag))
+        } else {
+            Found::Refused(reply::NO_SUCH_MAILBOX)
+        }
+    }
+
+    /// `<postmaster>` without a domain is that of the first one.
+    fn first_postmaster(&self) -> Found {
+        match self.domains.first() {
+            Some(domain) => Found::Here(local(domain, POSTMASTER)),
+            None => Found::Refused(reply::NO_SUCH_MAILBOX),
+        }
+    }
+
+    fn if_there_is_room(&self, mailbox: LocalMailbox) -> Found {
+        let made = self.made();
+        if made.contains(&mailbox) || made.len() < MAILBOX_LIMIT {
+            Found::Here(mailbox)
+        } else {
+            Found::Refused(reply::TOO_MANY_MAILBOXES)
         }
     }
 
     /// Takes note that these mailboxes are made now, all of them or none.
     ///
-    /// RCPT makes no mailbox, delivery does. So many a transaction may have
-    /// been promised the last free place.
-    pub fn admit(&self, recipients: &[LocalMailbox]) -> Result<(), Reply> {
+    /// RCPT makes no mailbox, delivery does. So the last free place may have
+    /// been promised to several transactions.
+    pub fn admit(&self, mailboxes: &[LocalMailbox]) -> Result<(), Reply> {
         let mut made = self.made();
-        let new = recipients.iter().filter(|r| !made.contains(r)).count();
+        let new = mailboxes.iter().filter(|m| !made.contains(m)).count();
         if new > 0 && made.len() + new > MAILBOX_LIMIT {
             return Err(reply::TOO_MANY_MAILBOXES);
         }
-        made.extend(recipients.iter().cloned());
+        made.extend(mailboxes.iter().cloned());
         Ok(())
     }
-
-    fn postmaster(&self) -> Result<LocalMailbox, Reply> {
-        let domain = self.domains.first().ok_or(reply::NO_SUCH_MAILBOX)?;
-        Ok(LocalMailbox {
-            domain: domain.clone(),
-            local_part: POSTMASTER.to_owned(),
-        })
-    }
-
-    // ANCHOR: find
-    fn find(&self, mailbox: &Mailbox) -> Result<LocalMailbox, Reply> {
-        let domain = mailbox.host.canonical();
-        if !self.domains.contains(&domain) {
-            return Err(match mailbox.host {
-                Host::Domain(_) => reply::RELAYING_REFUSED,
-                Host::Address(_) | Host::General(_) => reply::NO_SUCH_DOMAIN,
-            });
-        }
-        let whole = mailbox.local_part.to_ascii_lowercase();
-        let without_tag = whole.split('+').next().unwrap_or_default();
-        let named = |local_part: &str| {
-            let local_part = local_part.to_owned();
-            let recipient = LocalMailbox { domain: domain.clone(), local_part };
-            self.named.contains(&recipient).then_some(recipient)
-        };
-        if let Some(found) = named(&whole).or_else(|| named(without_tag)) {
-            return Ok(found);
-        }
-        if self.is_open && is_plain(without_tag) {
-            Ok(LocalMailbox { domain, local_part: without_tag.to_owned() })
-        } else {
-            Err(reply::NO_SUCH_MAILBOX)
-        }
-    }
-    // ANCHOR_END: find
 
     /// A session that panicked while it held the lock left the set as it was:
     /// nothing in here stops half-way.
     fn made(&self) -> MutexGuard<'_, BTreeSet<LocalMailbox>> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn local(domain: &str, local_part: &str) -> LocalMailbox {
+    LocalMailbox {
+        domain: domain.to_owned(),
+        local_part: local_part.to_owned(),
     }
 }
 
@@ -148,30 +166,31 @@ mod tests {
     use super::*;
     use crate::protocol::address;
 
-    fn recipient(text: &str) -> LocalMailbox {
+    fn mailbox(text: &str) -> LocalMailbox {
         let (local_part, domain) = text.rsplit_once('@').unwrap();
-        LocalMailbox { domain: domain.into(), local_part: local_part.into() }
+        local(domain, local_part)
     }
 
     fn domains() -> Vec<String> {
         vec!["example.org".into(), "example.net".into(), "[127.0.0.1]".into()]
     }
 
-    fn ask(directory: &Directory, path: &str) -> Result<String, Reply> {
+    const ELSEWHERE: Option<Reply> = None;
+
+    /// The mailbox that is found, or the refusal, or `ELSEWHERE`.
+    fn ask(directory: &Directory, path: &str) -> Result<String, Option<Reply>> {
         let path = address::forward_path(path).expect(path).0;
-        match directory.verdict(&path) {
-            Verdict::Welcome(Destination::Here(r)) => {
-                Ok(format!("{}@{}", r.local_part, r.domain))
-            }
-            Verdict::Welcome(Destination::Elsewhere(r)) => panic!("{r}"),
-            Verdict::Refused(refusal) => Err(refusal),
+        match directory.find(&path) {
+            Found::Here(m) => Ok(format!("{}@{}", m.local_part, m.domain)),
+            Found::Refused(refusal) => Err(Some(refusal)),
+            Found::Elsewhere => Err(ELSEWHERE),
         }
     }
 
     #[test]
     fn named_mailboxes_are_found_in_every_spelling() {
         let named = ["bob@example.org", "kate@example.org", "a+b@example.org"];
-        let named = named.map(recipient).to_vec();
+        let named = named.map(mailbox).to_vec();
         let directory = Directory::new(domains(), named);
         for (path, want) in [
             ("<bob@example.org>", Ok("bob@example.org")),
@@ -181,21 +200,24 @@ mod tests {
             ("<\"bob+../../y\"@example.org>", Ok("bob@example.org")),
             ("<A+B@example.org>", Ok("a+b@example.org")),
             // The sign of the kelvin is no k.
-            ("<\u{212a}ate@example.org>", Err(reply::NO_SUCH_MAILBOX)),
-            ("<bob@example.or\u{261}>", Err(reply::RELAYING_REFUSED)),
+            ("<\u{212a}ate@example.org>", Err(Some(reply::NO_SUCH_MAILBOX))),
+            ("<bob@example.or\u{261}>", Err(ELSEWHERE)),
             ("<postmaster>", Ok("postmaster@example.org")),
             ("<Postmaster@Example.Net>", Ok("postmaster@example.net")),
             ("<postmaster@[127.0.0.1]>", Ok("postmaster@[127.0.0.1]")),
-            ("<bob@example.net>", Err(reply::NO_SUCH_MAILBOX)),
-            ("<nobody@example.org>", Err(reply::NO_SUCH_MAILBOX)),
-            ("<bob@elsewhere.example>", Err(reply::RELAYING_REFUSED)),
-            ("<bob@[127.0.0.2]>", Err(reply::NO_SUCH_DOMAIN)),
-            ("<bob@[x:y]>", Err(reply::NO_SUCH_DOMAIN)),
+            ("<bob@example.net>", Err(Some(reply::NO_SUCH_MAILBOX))),
+            ("<nobody@example.org>", Err(Some(reply::NO_SUCH_MAILBOX))),
+            ("<bob@elsewhere.example>", Err(ELSEWHERE)),
+            ("<bob@[127.0.0.2]>", Err(Some(reply::NO_SUCH_DOMAIN))),
+            ("<bob@[x:y]>", Err(Some(reply::NO_SUCH_DOMAIN))),
             (
                 "<bob%elsewhere.example@example.org>",
-                Err(reply::NO_SUCH_MAILBOX),
+                Err(Some(reply::NO_SUCH_MAILBOX)),
             ),
-            ("<\"bob@example.org\"@example.org>", Err(reply::NO_SUCH_MAILBOX)),
+            (
+                "<\"bob@example.org\"@example.org>",
+                Err(Some(reply::NO_SUCH_MAILBOX)),
+            ),
         ] {
             let want = want.map(str::to_owned);
             assert_eq!(ask(&directory, path), want, "{path}");
@@ -229,7 +251,7 @@ mod tests {
             "käthe",
         ] {
             let path = format!("<{local_part}@example.org>");
-            let want = Err(reply::NO_SUCH_MAILBOX);
+            let want = Err(Some(reply::NO_SUCH_MAILBOX));
             assert_eq!(ask(&directory, &path), want, "{path}");
         }
     }
@@ -237,13 +259,13 @@ mod tests {
     #[test]
     fn the_thousandth_mailbox_is_the_last_but_old_ones_go_on() {
         let directory = Directory::new(domains(), Vec::new());
-        let name = |n: usize| recipient(&format!("u{n}@example.org"));
+        let name = |n: usize| mailbox(&format!("u{n}@example.org"));
         // Three postmasters count too.
         let many: Vec<_> = (0..MAILBOX_LIMIT - 3).map(name).collect();
         assert_eq!(directory.admit(&many), Ok(()));
         let full = reply::TOO_MANY_MAILBOXES;
         assert_eq!(directory.admit(&[name(5000)]), Err(full));
-        assert_eq!(ask(&directory, "<u5000@example.org>"), Err(full));
+        assert_eq!(ask(&directory, "<u5000@example.org>"), Err(Some(full)));
         assert_eq!(directory.admit(&[name(5)]), Ok(()));
         assert!(ask(&directory, "<u5@example.org>").is_ok());
         assert!(ask(&directory, "<postmaster>").is_ok());

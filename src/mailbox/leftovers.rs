@@ -1,23 +1,22 @@
 //! What is on the disk when we start: mailboxes, and what a crash has left.
 
-use super::disk::Disk;
-use super::names::is_our_name;
+use crate::disk::{Disk, is_our_name};
 use crate::protocol::session::LocalMailbox;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// A stranger's file in `tmp` is older than this before we remove it: the
-/// Maildir format gives its writer so much time.
+/// Maildir format gives its writer this much time.
 const ABANDONED: Duration = Duration::from_secs(36 * 3600);
 
-/// With this begins the name of a file that is written at the start, and
-/// removed at once: the trial whether the folder takes files at all.
+/// How the name of a file begins that is written at the start and removed at
+/// once: the trial whether the folder takes files at all.
 pub(super) const PROBE: &str = ".probe-";
 
 /// Where a mailbox is.
-pub(super) fn folder(root: &Path, recipient: &LocalMailbox) -> PathBuf {
-    root.join(&recipient.domain).join(&recipient.local_part)
+pub(super) fn folder(root: &Path, mailbox: &LocalMailbox) -> PathBuf {
+    root.join(&mailbox.domain).join(&mailbox.local_part)
 }
 
 /// The mailboxes that are there.
@@ -35,12 +34,12 @@ pub(super) fn existing(
     Ok(found)
 }
 
-/// The folders in `folder`, but for hidden ones.
+/// The folders in `folder`, without the hidden ones.
 fn folders_in(disk: &dyn Disk, folder: &Path) -> io::Result<Vec<String>> {
     let names = disk.names(folder)?.into_iter();
     let text = names.filter_map(|name| name.into_string().ok());
     let is_folder = |name: &String| {
-        !name.starts_with('.') && disk.is_directory(&folder.join(name))
+        !name.starts_with('.') && disk.is_folder(&folder.join(name))
     };
     Ok(text.filter(is_folder).collect())
 }
@@ -60,9 +59,9 @@ pub(super) fn clean(
             remove(disk, &root.join(name));
         }
     }
-    for recipient in existing(disk, root)? {
-        let tmp = folder(root, &recipient).join("tmp");
-        if !disk.is_directory(&tmp) {
+    for mailbox in existing(disk, root)? {
+        let tmp = folder(root, &mailbox).join("tmp");
+        if !disk.is_folder(&tmp) {
             continue;
         }
         for name in disk.names(&tmp)? {

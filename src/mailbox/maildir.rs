@@ -1,22 +1,22 @@
-//! A message into its recipients' Maildirs, so that a power cut after our 250
-//! does not lose it (RFC 5321 6.1; the format is D. J. Bernstein's Maildir).
+//! A message into the Maildirs of its recipients, so that a power cut after our
+//! 250 does not lose it (RFC 5321 6.1; the format is D. J. Bernstein's Maildir).
 //!
 //! A mailbox is three folders. A message is written in `tmp`, and appears in
 //! `new` only when it is whole; a mail reader moves it to `cur`.
 //!
 //! Guarantee: after `Staged::commit` has said `Ok`, the message is in the
 //! `new` of every recipient, whole, and stays there after a crash. After an
-//! `Err`, or when a `Staged` is dropped, no recipient has it: at the worst a
-//! duplicate is left, never a loss.
+//! `Err`, or when a `Staged` is dropped, no recipient has it (RFC 5321 4.2.5):
+//! at worst a duplicate is left, never a loss.
 //!
 //! The steps, and what a crash after each of them leaves:
 //!
 //! ```text
 //! create tmp/NAME, write       part of a file in tmp, removed at next start
-//! sync the file                the whole file in tmp, removed at next start
+//! fsync the file               the whole file in tmp, removed at next start
 //! link to new/NAME, each       the message, perhaps: nobody has promised it
 //! remove tmp/NAME              the same
-//! sync new/, each              the message, for certain: now say 250
+//! fsync new/, each             the message, for certain: now say 250
 //! ```
 //!
 //! Interface:
@@ -27,17 +27,18 @@
 //! Not here: which mailboxes exist (`directory.rs`). No network file systems:
 //! they report some errors only when a file is closed, and std drops those.
 
-use super::disk::{Claim, Disk, DiskFile};
 use super::leftovers::{PROBE, clean, existing, folder};
-use super::names::{Name, Names};
+use crate::disk::{Claim, Disk, Draft, Name, Names, Synced, shown};
 use crate::protocol::reply::{self, Reply};
 use crate::protocol::session::LocalMailbox;
 use std::collections::BTreeSet;
-use std::io::{self, BufWriter, ErrorKind, Write};
-use std::mem;
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+/// How long another program may keep the mail folder to itself.
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often another name is tried when one is taken.
 const NAME_TRIES: usize = 10;
@@ -52,7 +53,7 @@ pub struct Maildirs {
     /// The mailboxes whose folders this process has seen on the disk, synced.
     ready: Mutex<BTreeSet<LocalMailbox>>,
     /// While we hold it no other Pillarbox takes our files for left-overs.
-    _claim: Claim,
+    _claim: Box<dyn Claim>,
 }
 
 impl Maildirs {
@@ -68,9 +69,14 @@ impl Maildirs {
         disk: Box<dyn Disk>,
         now: SystemTime,
     ) -> io::Result<Maildirs> {
-        let claim = disk.claim(root, &mut || clean(&*disk, root, now))?;
+        let mut claim = disk.claim(root, LOCK_PATIENCE)?;
+        if claim.is_alone() {
+            clean(&*disk, root, now)?;
+        }
+        claim.share()?;
         let names = Names::new(host);
-        probe(&*disk, &root.join(format!("{PROBE}{}", names.run)))?;
+        let probe = format!("{PROBE}{}", names.next(now).id);
+        Draft::create(&*disk, &root.join(probe))?.sync()?.remove()?;
         Ok(Maildirs {
             root: root.to_owned(),
             disk,
@@ -89,29 +95,29 @@ impl Maildirs {
     ///
     /// One mailbox at a time: a second session that finds the folders must
     /// not count on them before the first has synced them.
-    pub fn make(&self, recipient: &LocalMailbox) -> io::Result<()> {
-        let domain = self.root.join(&recipient.domain);
-        let mailbox = self.folder(recipient);
-        let [tmp, new, cur] = SUBFOLDERS.map(|name| mailbox.join(name));
-        let folders = [&domain, &mailbox, &tmp, &new, &cur];
-        let is_whole = folders.iter().all(|f| self.disk.is_directory(f));
+    pub fn make(&self, mailbox: &LocalMailbox) -> io::Result<()> {
+        let domain = self.root.join(&mailbox.domain);
+        let folder = self.folder(mailbox);
+        let [tmp, new, cur] = SUBFOLDERS.map(|name| folder.join(name));
+        let folders = [&domain, &folder, &tmp, &new, &cur];
+        let is_whole = folders.iter().all(|f| self.disk.is_folder(f));
         let mut ready =
             self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-        if is_whole && ready.contains(recipient) {
+        if is_whole && ready.contains(mailbox) {
             return Ok(());
         }
         for folder in folders {
-            let made = self.disk.create_directory(folder);
-            if !self.disk.is_directory(folder) {
+            let made = self.disk.create_folder(folder);
+            if !self.disk.is_folder(folder) {
                 made?;
             }
         }
-        // Also if they were there: another process may have made them, and
-        // died before this.
+        // An fsync also if they were there: another process may have made
+        // them, and died before this.
         for folder in folders.into_iter().chain([&self.root]) {
-            self.disk.sync_directory(folder)?;
+            self.disk.sync_folder(folder)?;
         }
-        ready.insert(recipient.clone());
+        ready.insert(mailbox.clone());
         Ok(())
     }
 
@@ -119,55 +125,48 @@ impl Maildirs {
     /// `now` becomes part of its name.
     pub fn stage(
         &self,
-        recipients: &[LocalMailbox],
+        mailboxes: &[LocalMailbox],
         now: SystemTime,
     ) -> io::Result<Staged<'_>> {
-        let first = recipients.first().ok_or(ErrorKind::InvalidInput)?;
-        for recipient in recipients {
-            self.make(recipient)?;
+        let first = mailboxes.first().ok_or(ErrorKind::InvalidInput)?;
+        for mailbox in mailboxes {
+            self.make(mailbox)?;
         }
-        let (name, path, file) = self.create(&self.folder(first), now)?;
-        Ok(Staged {
-            disk: &*self.disk,
-            name,
-            path,
-            file: BufWriter::new(file),
-            boxes: recipients.iter().map(|r| self.folder(r)).collect(),
-            is_in_tmp: true,
-        })
+        let (name, draft) = self.create(&self.folder(first), now)?;
+        let folders = mailboxes.iter().map(|m| self.folder(m)).collect();
+        Ok(Staged { disk: &*self.disk, name, draft, folders })
     }
 
-    /// Makes a file with a new name in the `tmp` of a mailbox.
+    /// Begins a file with a new name in the `tmp` of a mailbox.
     fn create(
         &self,
-        mailbox: &Path,
+        folder: &Path,
         now: SystemTime,
-    ) -> io::Result<(Name, PathBuf, Box<dyn DiskFile>)> {
+    ) -> io::Result<(Name, Draft<'_>)> {
         for _ in 0..NAME_TRIES {
             let name = self.names.next(now);
-            let path = mailbox.join("tmp").join(&name.file);
-            match self.disk.create_file(&path) {
+            let path = folder.join("tmp").join(&name.file);
+            match Draft::create(&*self.disk, &path) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                outcome => return Ok((name, path, outcome?)),
+                outcome => return Ok((name, outcome?)),
             }
         }
         Err(ErrorKind::AlreadyExists.into())
     }
 
-    fn folder(&self, recipient: &LocalMailbox) -> PathBuf {
-        folder(&self.root, recipient)
+    fn folder(&self, mailbox: &LocalMailbox) -> PathBuf {
+        folder(&self.root, mailbox)
     }
 }
 
 /// A message that is being written. Dropped before its `commit`, it leaves
-/// nothing behind.
+/// nothing.
 pub struct Staged<'a> {
     disk: &'a dyn Disk,
     name: Name,
-    path: PathBuf,
-    file: BufWriter<Box<dyn DiskFile>>,
-    boxes: Vec<PathBuf>,
-    is_in_tmp: bool,
+    draft: Draft<'a>,
+    /// Where the mailboxes are.
+    folders: Vec<PathBuf>,
 }
 
 impl Staged<'_> {
@@ -178,89 +177,72 @@ impl Staged<'_> {
 
     /// Adds to the message. Lines end in LF, as in any file here.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)
+        self.draft.write_all(bytes)
     }
 
     // ANCHOR: commit
     /// Makes the message durable in every mailbox, and gives the file's name.
-    pub fn commit(mut self) -> io::Result<String> {
-        self.file.flush()?;
-        self.file.get_ref().sync()?;
-        let mut done = Vec::new();
-        let outcome = self.publish(&mut done);
-        if let Err(error) = outcome {
-            self.withdraw(&done);
+    pub fn commit(self) -> io::Result<String> {
+        let Staged { disk, name, draft, folders } = self;
+        let delivery = Delivery { disk, file: name.file, folders };
+        let message = draft.sync()?;
+        let mut names = Vec::new();
+        if let Err(error) = delivery.publish(message, &mut names) {
+            delivery.withdraw(&names);
             return Err(error);
         }
-        Ok(mem::take(&mut self.name.file))
+        Ok(delivery.file)
     }
     // ANCHOR_END: commit
+}
 
+/// A whole message on its way from `tmp` to every `new`.
+struct Delivery<'a> {
+    disk: &'a dyn Disk,
+    file: String,
+    folders: Vec<PathBuf>,
+}
+
+impl Delivery<'_> {
     // ANCHOR: publish
-    /// Links the file into every `new` and syncs these. In `done` stand the
-    /// links that were made, also after an error.
-    fn publish(&mut self, done: &mut Vec<PathBuf>) -> io::Result<()> {
-        for folder in &self.boxes {
-            let target = folder.join("new").join(&self.name.file);
-            match self.disk.link(&self.path, &target) {
-                Err(error) if needs_a_copy(&error) => {
-                    self.copy(folder, &target)?;
-                }
-                outcome => outcome?,
-            }
-            done.push(target);
+    /// Gives the file a name in every `new`, and then makes these names
+    /// durable: an `fsync` of each directory. `names` tells which ones were
+    /// given, also after an error.
+    fn publish(
+        &self,
+        message: Synced<'_>,
+        names: &mut Vec<PathBuf>,
+    ) -> io::Result<()> {
+        for folder in &self.folders {
+            names.push(self.link(&message, folder)?);
         }
-        self.leave_tmp();
-        for folder in &self.boxes {
-            self.disk.sync_directory(&folder.join("new"))?;
+        // A name that stays in tmp is removed at the next start.
+        drop(message);
+        for folder in &self.folders {
+            self.disk.sync_folder(&folder.join("new"))?;
         }
         Ok(())
     }
     // ANCHOR_END: publish
 
-    /// Instead of a link: a copy, by way of that mailbox's own `tmp`.
-    fn copy(&self, folder: &Path, target: &Path) -> io::Result<()> {
-        let copy = folder.join("tmp").join(format!("{}.copy", self.name.file));
-        let outcome =
-            self.copy_to(&copy).and_then(|()| self.disk.rename(&copy, target));
-        if outcome.is_err() {
-            self.remove(&copy);
+    fn link(&self, message: &Synced<'_>, folder: &Path) -> io::Result<PathBuf> {
+        let name = folder.join("new").join(&self.file);
+        match message.link(&name) {
+            Err(error) if needs_a_copy(&error) => {
+                let copy = format!("{}.copy", self.file);
+                message.copy(&folder.join("tmp").join(copy), &name)?;
+            }
+            outcome => outcome?,
         }
-        outcome
+        Ok(name)
     }
 
-    fn copy_to(&self, copy: &Path) -> io::Result<()> {
-        let mut from = self.disk.open_file(&self.path)?;
-        let mut to = self.disk.create_file(copy)?;
-        io::copy(&mut from, &mut to)?;
-        to.sync()
-    }
-
-    fn withdraw(&self, links: &[PathBuf]) {
-        for link in links {
-            self.remove(link);
+    fn withdraw(&self, names: &[PathBuf]) {
+        for name in names {
+            if let Err(error) = self.disk.remove_file(name) {
+                log::warn!("{} is left: {error}", shown(name));
+            }
         }
-    }
-
-    fn leave_tmp(&mut self) {
-        if self.is_in_tmp {
-            self.is_in_tmp = false;
-            self.remove(&self.path);
-        }
-    }
-
-    /// A name that stays is removed at the next start, so no error is made
-    /// of it.
-    fn remove(&self, path: &Path) {
-        if let Err(error) = self.disk.remove_file(path) {
-            log::warn!("cannot remove {}: {error}", path.display());
-        }
-    }
-}
-
-impl Drop for Staged<'_> {
-    fn drop(&mut self) {
-        self.leave_tmp();
     }
 }
 
@@ -277,8 +259,8 @@ pub fn trouble(error: &io::Error) -> Reply {
 }
 // ANCHOR_END: trouble
 
-/// Some file systems have no second names, and no name reaches over to
-/// another file system.
+/// Some file systems have no second names, and no name reaches from one file
+/// system to another.
 fn needs_a_copy(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -287,11 +269,4 @@ fn needs_a_copy(error: &io::Error) -> bool {
             | ErrorKind::TooManyLinks
             | ErrorKind::Unsupported
     )
-}
-
-/// Finds out at the start, and not at the first message, that the folder
-/// cannot be written.
-fn probe(disk: &dyn Disk, path: &Path) -> io::Result<()> {
-    disk.create_file(path)?.sync()?;
-    disk.remove_file(path)
 }

@@ -1,6 +1,6 @@
 //! What a server needs to know.
 
-use crate::mailbox::disk::{Disk, RealDisk};
+use crate::disk::{Disk, RealDisk};
 use crate::protocol::extension::Offer;
 use crate::protocol::session::LocalMailbox;
 use std::net::{Ipv4Addr, SocketAddr};

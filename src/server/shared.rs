@@ -2,11 +2,12 @@
 
 use super::recorder::Recorders;
 use super::settings::Settings;
-use crate::mailbox::directory::Directory;
+use crate::mailbox::directory::{Directory, Found};
 use crate::mailbox::maildir::Maildirs;
 use crate::protocol::address::ForwardPath;
 use crate::protocol::extension::Offer;
-use crate::protocol::session::Verdict;
+use crate::protocol::reply;
+use crate::protocol::session::{Destination, Verdict};
 use crate::words::because;
 use std::io;
 use std::time::{Duration, SystemTime};
@@ -49,14 +50,20 @@ impl Shared {
 
     /// Whether a recipient is welcome: the directory knows who lives here.
     pub(super) fn verdict(&self, path: &ForwardPath) -> Verdict {
-        self.directory.verdict(path)
+        match self.directory.find(path) {
+            Found::Here(mailbox) => {
+                Verdict::Welcome(Destination::Here(mailbox))
+            }
+            Found::Elsewhere => Verdict::Refused(reply::RELAYING_REFUSED),
+            Found::Refused(refusal) => Verdict::Refused(refusal),
+        }
     }
 }
 
 /// Makes the mailboxes that were named, and learns of the others.
 fn prepare(maildirs: Maildirs, directory: &Directory) -> io::Result<Maildirs> {
-    for recipient in directory.named() {
-        maildirs.make(recipient)?;
+    for mailbox in directory.named() {
+        maildirs.make(mailbox)?;
     }
     directory.remember(maildirs.existing()?);
     Ok(maildirs)

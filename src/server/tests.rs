@@ -5,22 +5,24 @@
 use super::connection::Connection;
 use super::settings::Settings;
 use super::shared::Shared;
-use crate::mailbox::disk::{Claim, Disk, DiskFile};
 use crate::options::{self, Invocation};
 use crate::transcript::format::folder::read_all;
 use crate::transcript::format::header::Plays;
 use crate::transcript::format::matching::Names;
 use crate::transcript::format::script::{Action, Transcript};
 use crate::wire::Transport;
+use fake::{FakeDisk, Play};
 use std::cell::RefCell;
-use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
+
+#[path = "../../tests/support/disk.rs"]
+mod fake;
 
 /// A client that has said everything already, in these pieces.
 struct Script<'a> {
@@ -55,65 +57,13 @@ impl Transport for Script<'_> {
 }
 
 /// A disk that keeps nothing, and counts the messages that became visible.
-#[derive(Default)]
-struct NoDisk(Arc<AtomicUsize>);
-
-impl Disk for NoDisk {
-    fn claim(
-        &self,
-        _: &Path,
-        _: &mut dyn FnMut() -> io::Result<()>,
-    ) -> io::Result<Claim> {
-        Ok(Box::new(()))
-    }
-    fn create_directory(&self, _: &Path) -> io::Result<()> {
-        Ok(())
-    }
-    fn is_directory(&self, _: &Path) -> bool {
-        true
-    }
-    fn names(&self, _: &Path) -> io::Result<Vec<OsString>> {
-        Ok(Vec::new())
-    }
-    fn create_file(&self, _: &Path) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(NoFile))
-    }
-    fn open_file(&self, _: &Path) -> io::Result<Box<dyn io::Read>> {
-        Ok(Box::new(io::empty()))
-    }
-    fn link(&self, _: &Path, _: &Path) -> io::Result<()> {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        Ok(())
-    }
-    fn rename(&self, _: &Path, _: &Path) -> io::Result<()> {
-        Ok(())
-    }
-    fn remove_file(&self, _: &Path) -> io::Result<()> {
-        Ok(())
-    }
-    fn modified(&self, _: &Path) -> io::Result<SystemTime> {
-        Ok(SystemTime::UNIX_EPOCH)
-    }
-    fn sync_directory(&self, _: &Path) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-struct NoFile;
-
-impl Write for NoFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl DiskFile for NoFile {
-    fn sync(&self) -> io::Result<()> {
-        Ok(())
-    }
+fn no_disk(stored: Arc<AtomicUsize>) -> FakeDisk {
+    FakeDisk::new(move |call, _| {
+        if call == "link" {
+            stored.fetch_add(1, Ordering::Relaxed);
+        }
+        Play::Pretend
+    })
 }
 
 /// A server without network and disk.
@@ -147,7 +97,7 @@ impl Memory {
 
     fn with(mut settings: Settings) -> Memory {
         let stored = Arc::new(AtomicUsize::new(0));
-        settings.disk = Box::new(NoDisk(Arc::clone(&stored)));
+        settings.disk = Box::new(no_disk(Arc::clone(&stored)));
         Memory { shared: Shared::open(settings).unwrap(), stored }
     }
 

@@ -1,4 +1,4 @@
-//! Names for messages that no other file has, in this run or another.
+//! Names for files that no other file has, in this run or another.
 //!
 //! A name is the time, then an id, then the host, with dots between:
 //! `1795412756.M559687P6716Q0Re426d256fbefb668.mx.example.org`. The id tells
@@ -11,24 +11,25 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Makes the names.
-pub(super) struct Names {
+pub struct Names {
     host: String,
     /// What tells this run from all others.
-    pub(super) run: String,
+    run: String,
     count: AtomicU64,
 }
 
 /// A name that no other file has.
-pub(super) struct Name {
+pub struct Name {
     /// The part in the middle: one word, fit for a `Received`.
-    pub(super) id: String,
+    pub id: String,
     /// The whole name.
-    pub(super) file: String,
+    pub file: String,
 }
 
 impl Names {
-    /// `host` may hold what a file's name may not, such as `[IPv6:::1]`.
-    pub(super) fn new(host: &str) -> Names {
+    /// Names that end in this host. It may hold what a file's name may not,
+    /// such as `[IPv6:::1]`.
+    pub fn new(host: &str) -> Names {
         Names {
             host: host.replace('/', "\\057").replace(':', "\\072"),
             run: format!("{:016x}", RandomState::new().hash_one(0)),
@@ -36,8 +37,9 @@ impl Names {
         }
     }
 
-    pub(super) fn next(&self, now: SystemTime) -> Name {
-        // A clock that stands before 1970 counts as 1970.
+    /// The next name, for a file made `now`.
+    pub fn next(&self, now: SystemTime) -> Name {
+        // A clock that is set to a time before 1970 counts as 1970.
         let time: Duration = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let (seconds, micros) = (time.as_secs(), time.subsec_micros());
         let process = std::process::id();
@@ -49,7 +51,7 @@ impl Names {
 }
 
 /// Whether a file's name is of the kind that `Names` makes.
-pub(super) fn is_our_name(name: &str) -> bool {
+pub fn is_our_name(name: &str) -> bool {
     let mut parts = name.split('.');
     let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     let has_time = parts.next().is_some_and(is_number);
