@@ -3,8 +3,7 @@
 //! The lock is the kernel's (`flock`). It is gone when its process ends,
 //! however it ends; the file stays and means nothing by itself.
 
-use super::real::cannot;
-use super::seam::{Claim, shown};
+use super::seam::{Claim, cannot, shown};
 use crate::words::because;
 use std::fs::{File, TryLockError, symlink_metadata};
 use std::io::{self, ErrorKind};

@@ -4,8 +4,7 @@
 
 use super::folder::{make_with_parents, our_user};
 use super::lock::LockFile;
-use super::seam::{Claim, Disk, DiskFile, Found, Kind, shown};
-use crate::words::because;
+use super::seam::{Claim, Disk, DiskFile, Found, Kind, cannot, shown};
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
@@ -131,12 +130,4 @@ impl From<&fs::Metadata> for Found {
             device: found.dev(),
         }
     }
-}
-
-/// Makes an error of the system one that says what could not be done.
-pub(super) fn cannot(
-    what: &str,
-    path: &Path,
-) -> impl Fn(io::Error) -> io::Error {
-    move |error| because(&format!("cannot {what} {}", shown(path)), &error)
 }

@@ -9,7 +9,7 @@
 //!   `Found`     what is at a path
 //!   `Claim`     a part in the work on a folder
 
-use crate::words::printable;
+use crate::words::{because, printable};
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -124,4 +124,12 @@ pub enum Kind {
 pub fn shown(path: &Path) -> String {
     const LONGEST_PATH: usize = 4096;
     printable(path.as_os_str().as_bytes(), LONGEST_PATH)
+}
+
+/// Makes an error of the system one that says what could not be done.
+pub(super) fn cannot(
+    what: &str,
+    path: &Path,
+) -> impl Fn(io::Error) -> io::Error {
+    move |error| because(&format!("cannot {what} {}", shown(path)), &error)
 }
