@@ -104,6 +104,7 @@
 pub mod mailbox;
 pub mod options;
 pub mod protocol;
+pub mod relay;
 pub mod server;
 pub mod transcript;
 pub mod wire;
