@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 
 /// Folder of `src`, and what of ours it may name. `main.rs` and `lib.rs` may name
 /// all.
-const MAY_USE: [(&str, &[&str]); 5] = [
+const MAY_USE: [(&str, &[&str]); 6] = [
     (
         "options",
         &["options", "mailbox", "protocol", "server", "transcript", "words"],
     ),
     ("protocol", &["protocol"]),
     ("mailbox", &["mailbox", "protocol", "words"]),
+    ("relay", &["relay", "wire", "words"]),
     ("transcript", &["transcript", "protocol::reply", "words"]),
     (
         "server",
@@ -44,8 +45,10 @@ const WORLD: [&str; 8] = [
 ];
 
 /// Who may read a clock. (`main.rs` dates the lines of the log.)
-const CLOCK_READERS: [&str; 7] = [
+const CLOCK_READERS: [&str; 9] = [
     "src/main.rs",
+    "src/relay/ask.rs",
+    "src/relay/resolver.rs",
     "src/server/connection.rs",
     "src/server/incoming.rs",
     "src/server/listener.rs",
