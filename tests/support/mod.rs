@@ -7,6 +7,7 @@
 //!   `needs`       whether a program is here that a test wants
 //!   `programs`    mail clients that other people wrote
 //!   `machine`     a walk through the state machine
+//!   `name_server` a name server that says what a test wants
 //!
 //! Whatever waits has a deadline, far longer than a slow machine needs: a test
 //! that gets there fails, and says what it had waited for. No test sleeps to
@@ -30,6 +31,7 @@ use tempfile::TempDir;
 
 pub mod disk;
 pub mod machine;
+pub mod name_server;
 pub mod programs;
 
 /// Everything that waits gives up after this long.
