@@ -12,3 +12,4 @@ pub mod disk;
 mod leftovers;
 pub mod maildir;
 mod names;
+pub mod reader;
