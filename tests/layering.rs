@@ -8,7 +8,12 @@ use std::path::{Path, PathBuf};
 
 /// Folder of `src`, and what of ours it may name. `main.rs` and `lib.rs` may name
 /// all.
-const MAY_USE: [(&str, &[&str]); 5] = [
+const MAY_USE: [(&str, &[&str]); 7] = [
+    (
+        "agent",
+        &["agent", "protocol", "mailbox::reader", "relay::client", "words"],
+    ),
+    ("relay", &["relay", "protocol", "mailbox", "disk", "wire", "words"]),
     (
         "options",
         &["options", "mailbox", "protocol", "server", "transcript", "words"],
