@@ -9,3 +9,8 @@
 pub mod directory;
 mod leftovers;
 pub mod maildir;
+<<<<<<< HEAD
+=======
+mod names;
+pub mod reader;
+>>>>>>> agent-try

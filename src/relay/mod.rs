@@ -31,3 +31,8 @@ pub mod route;
 pub mod schedule;
 pub mod smart_host;
 pub mod step;
+//! The sending half: what becomes of mail for other hosts.
+//!
+//!   `bounce`  what a sender gets when a message cannot be delivered
+
+pub mod bounce;
