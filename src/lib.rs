@@ -105,6 +105,7 @@ pub mod console;
 pub mod mailbox;
 pub mod options;
 pub mod protocol;
+pub mod relay;
 pub mod server;
 pub mod transcript;
 pub mod wire;

@@ -8,13 +8,22 @@ use std::path::{Path, PathBuf};
 
 /// Folder of `src`, and what of ours it may name. `main.rs` and `lib.rs` may name
 /// all.
-const MAY_USE: [(&str, &[&str]); 5] = [
+const MAY_USE: [(&str, &[&str]); 6] = [
     (
         "options",
-        &["options", "mailbox", "protocol", "server", "transcript", "words"],
+        &[
+            "options",
+            "mailbox",
+            "protocol",
+            "relay",
+            "server",
+            "transcript",
+            "words",
+        ],
     ),
     ("protocol", &["protocol"]),
     ("mailbox", &["mailbox", "protocol", "words"]),
+    ("relay", &["relay", "protocol", "mailbox", "wire", "words"]),
     ("transcript", &["transcript", "protocol::reply", "words"]),
     (
         "server",
@@ -22,6 +31,7 @@ const MAY_USE: [(&str, &[&str]); 5] = [
             "server",
             "protocol",
             "mailbox",
+            "relay",
             "transcript::writer",
             "wire",
             "words",
