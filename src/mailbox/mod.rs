@@ -9,8 +9,4 @@
 pub mod directory;
 mod leftovers;
 pub mod maildir;
-<<<<<<< HEAD
-=======
-mod names;
 pub mod reader;
->>>>>>> agent-try
