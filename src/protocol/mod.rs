@@ -26,9 +26,9 @@
 pub mod address;
 pub mod command;
 pub mod data;
-pub mod explain;
 pub mod decision;
 pub mod delivery;
+pub mod explain;
 pub mod extension;
 pub mod line;
 pub mod outcome;

@@ -72,7 +72,7 @@ impl<'a> Connection<'a> {
             (orders.observer)(Event::Unreachable(address, &why));
             why
         })?;
-        (orders.observer)(Event::Connected(address));
+        (orders.observer)(Event::Connected(address, &stream));
         let socket = Socket::new(stream);
         Ok(Connection {
             address: address.clone(),

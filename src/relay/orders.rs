@@ -10,7 +10,7 @@ use crate::protocol::decision::{Decision, Step};
 use crate::protocol::outcome::Heard;
 use crate::protocol::outgoing::ClientCommand;
 use std::io::{self, Read};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// What is the same for all mails.
@@ -44,8 +44,8 @@ pub enum Event<'a> {
     Connecting(&'a Address),
     /// It could not be made; why, in words.
     Unreachable(&'a Address, &'a str),
-    /// It is made.
-    Connected(&'a Address),
+    /// It is made. Whoever has the socket can end it from outside.
+    Connected(&'a Address, &'a TcpStream),
     /// We said this; CR LF was added.
     Said(&'a ClientCommand),
     /// We sent so many bytes of text. The dot is an event of its own, if it
