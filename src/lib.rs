@@ -45,9 +45,10 @@
 //! 6. [`mailbox::directory`]: who lives here?
 //! 7. [`protocol::data`]: where does the message end?
 //! 8. [`protocol::trace`]: what is put on top of it?
-//! 9. [`mailbox::maildir`]: when is it safe to say 250? Beneath it are
-//!    `leftovers.rs`, for what a crash leaves, and [`disk`], for what makes a
-//!    file durable.
+//! 9. [`mailbox::delivery`]: when is it safe to say 250? Around it are
+//!    `maildir.rs`, for all mailboxes, `folders.rs`, for those of one,
+//!    `synced.rs`, for what needs no fsync any more, and `leftovers.rs`, for
+//!    what a crash leaves. Beneath it is [`disk`]: what makes a file durable.
 //!
 //! For later, around the walk: `settings.rs` is what a server is told,
 //! `shared.rs` what its connections have in common, `limits.rs` what the system

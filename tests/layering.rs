@@ -361,6 +361,9 @@ fn no_files_go_in_a_circle() {
     let mut waits: BTreeMap<&str, BTreeSet<&str>> =
         modules.iter().map(|module| (*module, BTreeSet::new())).collect();
     for (file, _, path) in imports(&files) {
+        if WITH_CIRCLES.iter().any(|room| is_in(&file.module, room)) {
+            continue;
+        }
         let on_the_way = modules.iter().filter(|module| is_in(&path, module));
         let deepest = on_the_way.max_by_key(|module| module.len());
         if let Some(deepest) = deepest.filter(|to| **to != file.module) {
@@ -384,7 +387,6 @@ fn no_files_go_in_a_circle() {
     {
         waits.remove(outside);
     }
-    waits.retain(|file, _| !WITH_CIRCLES.iter().any(|room| is_in(file, room)));
     assert!(waits.is_empty(), "these wait for each other: {waits:#?}");
 }
 

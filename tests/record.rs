@@ -579,3 +579,53 @@ fn sessions_of_real_clients_replay_from_both_recorders() {
         }
     }
 }
+
+/// A recording holds people's mail.
+#[test]
+fn only_the_owner_may_read_a_recording() {
+    use std::os::unix::fs::PermissionsExt;
+    let mode =
+        |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let folder = TempDir::new().unwrap();
+    let by_server = folder.path().join("server/raw");
+    let by_proxy = folder.path().join("proxy/raw");
+    let server = Server::start(&["--record", by_server.to_str().unwrap()]);
+    let proxy = Proxy::start(server.address(), &by_proxy);
+    let mut client = Client::new(proxy.address).unwrap();
+    client.expect(220);
+    client.say("QUIT");
+    client.expect(221);
+    for raw in [&by_server, &by_proxy] {
+        assert_eq!(mode(raw), 0o700);
+        let files = || fs::read_dir(raw).unwrap().map(|f| f.unwrap().path());
+        wait_until("there is a recording", || files().count() == 1);
+        files().for_each(|file| assert_eq!(mode(&file), 0o600));
+    }
+}
+
+/// A power cut after the session must not leave an empty file.
+#[test]
+fn a_recording_and_its_folder_are_synced_when_the_session_ends() {
+    if !needs(&["strace", "-qq", "-e", "trace=none", "true"]) {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let trace = folder.path().join("trace");
+    let raw = folder.path().join("raw");
+    let file = trace.display().to_string();
+    let strace = ["strace", "-D", "-f", "-y", "-qq", "-o", &file, "-e"];
+    let strace = [&strace[..], &["trace=fsync"]].concat();
+    let mail = folder.path().join("mail");
+    let options = ["--record", raw.to_str().unwrap()];
+    let server = Server::start_by(&strace, &mail, &options);
+    let mut client = server.connect();
+    client.expect(220);
+    client.say("QUIT");
+    client.expect(221);
+    let synced = |end: &str| {
+        let calls = fs::read_to_string(&trace).unwrap();
+        calls.lines().any(|l| l.contains("/raw") && l.contains(end))
+    };
+    wait_until("the recording is synced", || synced("-1.txt>"));
+    wait_until("its folder is synced", || synced("/raw>"));
+}

@@ -694,7 +694,7 @@ fn forged_answers_are_dropped_while_the_right_one_is_awaited() {
             let records = if asked.kind == A { vec![record] } else { vec![] };
             return vec![asked.answer(GOOD, &records)];
         }
-        // The kernel has room for so many, even if nobody reads.
+        // This many fit in the socket's buffer, even if nobody reads.
         let guess = |n: u16| changed(&|a| a.id = asked.id.wrapping_add(n));
         let mut packets: Vec<_> = (1..=200).map(guess).collect();
         packets.push(changed(&|a| a.name = "b.example".to_owned()));
@@ -726,7 +726,7 @@ fn if_one_server_is_silent_or_fails_the_next_one_is_asked() {
         let bad = NameServer::with_zone(bad);
         let mut router = router(&good);
         router.resolver.servers.insert(0, bad.address);
-        // So long do we wait for a silent one, three times.
+        // This is how long we wait for a silent one.
         router.resolver.datagram_time = Duration::from_secs(1);
         assert_eq!(way(&router, "a.example"), ["a.example 192.0.2.1:2525"]);
         assert_eq!(bad.questions()[0], "MX a.example");

@@ -7,7 +7,7 @@
 //!
 //! Interface:
 //!   `by_datagram`, `by_tcp`  ask, and wait until a deadline
-//!   `Trouble`                why there is none
+//!   `Trouble`                why there is no answer
 //!
 //! What a question and an answer are in bytes: see `dns.rs`. Whom to ask, and
 //! how often: see `resolver.rs`.
@@ -42,7 +42,6 @@ impl fmt::Display for Trouble {
     }
 }
 
-// ANCHOR: by_datagram
 /// Asks in a datagram, from a new port. The socket is connected: what comes
 /// from another address never gets here. `ignored` hears of each packet that
 /// is not the answer.
@@ -67,7 +66,6 @@ pub(super) fn by_datagram(
         }
     }
 }
-// ANCHOR_END: by_datagram
 
 /// Asks by TCP. A length goes before each message (RFC 1035 4.2.2).
 pub(super) fn by_tcp(
@@ -117,16 +115,11 @@ fn malformed() -> Trouble {
 
 impl From<io::Error> for Trouble {
     fn from(error: io::Error) -> Trouble {
-        let is_pause = [
-            ErrorKind::WouldBlock,
-            ErrorKind::TimedOut,
-            ErrorKind::Interrupted,
-        ]
-        .contains(&error.kind());
-        if is_pause {
-            Trouble::Silence
-        } else {
-            Trouble::Failed(reason(&error))
+        use ErrorKind::{Interrupted, TimedOut, WouldBlock};
+        let pauses = [WouldBlock, TimedOut, Interrupted];
+        match pauses.contains(&error.kind()) {
+            true => Trouble::Silence,
+            false => Trouble::Failed(reason(&error)),
         }
     }
 }

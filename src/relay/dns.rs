@@ -2,15 +2,15 @@
 //! section 4).
 //!
 //! A question has a name and a kind; it goes out with a random number. An
-//! answer repeats both, and carries records. Anybody can send us a packet, so
-//! an answer that does not repeat our question is not ours, and every length
-//! and every pointer in it is a claim to be checked.
+//! answer repeats both, and carries records. Anybody can send us a packet. So an
+//! answer that does not repeat our question is not ours, and every length in it
+//! is a claim to be checked.
 //!
 //! Interface:
-//!   `Question`     a name, a kind and a number; `to_bytes`
-//!   `read_answer`  bytes in, `Answer` out, or why there is none
+//!   `Question`        a name, a kind and a number; `to_bytes`
+//!   `read_answer`     bytes in, `Answer` out, or why there is none
 //!   `Record`, `Data`  what is known about a name
-//!   `follow`       from an alias to the name that it stands for
+//!   `follow`          from an alias to the name that it stands for
 //!
 //! Guarantees:
 //! - no packet makes it panic, and none keeps it busy;
@@ -157,7 +157,6 @@ impl Data {
     }
 }
 
-// ANCHOR: follow
 /// The name that an alias stands for, as far as these records tell
 /// (RFC 1034 3.6.2). An alias may lead to an alias: each one takes a step from
 /// `steps`, and when there is none left there is no name.
@@ -178,9 +177,7 @@ pub fn follow<'a>(
     }
     Some(name)
 }
-// ANCHOR_END: follow
 
-// ANCHOR: read_answer
 /// Reads a packet as the answer to `question` (RFC 1035 4.1).
 ///
 /// It has to repeat the number and the whole question. Who has sent it is for
@@ -216,7 +213,6 @@ pub fn read_answer(
     }
     Ok(Answer::Records(records))
 }
-// ANCHOR_END: read_answer
 
 /// The codes of RFC 1035 4.1.1, other than 0. Only the third one says that
 /// the name does not exist; mail must wait for all others (RFC 5321 5.1).

@@ -63,7 +63,6 @@ impl Router {
         Ok(targets)
     }
 
-    // ANCHOR: mail_hosts
     /// Goes from preference to preference, the best first, until there are
     /// enough addresses or we are one of the hosts ourselves.
     fn mail_hosts(
@@ -92,7 +91,6 @@ impl Router {
             Some(_) | None => Ok(targets),
         }
     }
-    // ANCHOR_END: mail_hosts
 
     /// The hosts of one preference. They are of no use if we are one of them.
     fn level(

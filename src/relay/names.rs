@@ -82,7 +82,6 @@ impl<'a> Reader<'a> {
         Some(taken)
     }
 
-    // ANCHOR: name
     /// A name, which may go on elsewhere in the packet (RFC 1035 4.1.4). We
     /// come back to the byte after the first pointer.
     ///
@@ -122,7 +121,6 @@ impl<'a> Reader<'a> {
         }
         None
     }
-    // ANCHOR_END: name
 }
 
 /// The name without a dot at its end; but the root of all names is a dot.

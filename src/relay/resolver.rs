@@ -1,9 +1,9 @@
 //! Finds records: whom to ask, how often, and where an alias leads
 //! (RFC 5321 5.1).
 //!
-//! A silent server is asked twice, and another one meanwhile, if there is
-//! another. An answer that does not fit in a datagram is fetched by TCP. What
-//! no server can tell us now is not the fault of the name: mail waits for it.
+//! A server that stays silent is asked once more, after the others have had
+//! their turn. An answer that does not fit in a datagram is fetched by TCP.
+//! What no server can tell us now may still be there tomorrow: mail waits.
 //!
 //! Interface:
 //!   `Resolver`      which servers, and how long to wait; `start`
@@ -14,7 +14,7 @@
 //!
 //! Guarantees:
 //! - a look-up ends in time, whatever the servers do;
-//! - a name "does not exist" only if a server has said so;
+//! - that a name does not exist is the word of a server, never our guess;
 //! - a name is looked up as it is, and nothing is ever added to it.
 //!
 //! How one server is asked: see `ask.rs`. How mail uses it: see `mx.rs`.
@@ -131,7 +131,6 @@ impl LookUp<'_> {
         }
     }
 
-    // ANCHOR: records
     /// The records of one kind. An alias is followed: in the answer as far as
     /// it goes there, then by a new question.
     pub fn records(
@@ -157,9 +156,7 @@ impl LookUp<'_> {
             }
         }
     }
-    // ANCHOR_END: records
 
-    // ANCHOR: ask
     /// Asks one server after another; then once more those that were silent.
     fn ask(&mut self, name: &str, kind: Kind) -> Result<Vec<Record>, Unknown> {
         let mut servers = self.servers.clone();
@@ -188,7 +185,6 @@ impl LookUp<'_> {
         }
         Err(Unknown::NotNow(why))
     }
-    // ANCHOR_END: ask
 
     /// Asks once in a datagram; and once by TCP, if the answer is too long.
     fn ask_server(

@@ -4,7 +4,7 @@
 //! (RFC 5321 4.2.3). Nothing here waits for a client.
 
 use super::connection::Connection;
-use super::limits::warn_of_descriptors;
+use super::limits::warn_of_limits;
 use super::register::{Caps, Register};
 use super::settings::Settings;
 use super::shared::Shared;
@@ -33,7 +33,7 @@ pub(super) struct Admission {
 impl Admission {
     /// Opens the mail folder. The error says what cannot be done.
     pub(super) fn open(settings: Settings) -> io::Result<Admission> {
-        warn_of_descriptors(&settings);
+        warn_of_limits(&settings);
         let caps = Caps {
             total: settings.max_connections,
             per_client: settings.max_per_client,

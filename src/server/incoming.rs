@@ -10,7 +10,9 @@
 //! - if an `Incoming` is dropped before that, nothing stays.
 
 use super::shared::Shared;
-use crate::mailbox::maildir::{self, Staged};
+use crate::mailbox::delivery::{Staged, refusal_for};
+use crate::mailbox::directory::Directory;
+
 use crate::protocol::data::{Message, Taken};
 use crate::protocol::line::Piece;
 use crate::protocol::reply::Reply;
@@ -32,6 +34,7 @@ pub(super) struct Envelope<'a> {
 /// A message that is coming in.
 pub(super) struct Incoming<'a> {
     session: u64,
+    directory: &'a Directory,
     message: Message,
     /// The file, or why there is none (any more).
     staged: Result<Staged<'a>, Reply>,
@@ -56,6 +59,7 @@ impl<'a> Incoming<'a> {
     ) -> Incoming<'a> {
         Incoming {
             session: envelope.session,
+            directory: &shared.directory,
             message: Message::new(shared.offer.max_size),
             staged: stage(shared, envelope),
         }
@@ -103,10 +107,11 @@ impl<'a> Incoming<'a> {
     /// Makes a message that was not refused durable in every mailbox. With
     /// `Ok` we may say 250.
     pub(super) fn finish(self) -> Result<(), Reply> {
-        let name = self
-            .staged?
-            .commit()
-            .map_err(|error| trouble(self.session, &error))?;
+        let staged = self.staged?;
+        let places = self.directory.admit(staged.mailboxes())?;
+        let name =
+            staged.commit().map_err(|error| trouble(self.session, &error))?;
+        places.keep();
         log::debug!("[{}] stored {name}", self.session);
         Ok(())
     }
@@ -117,7 +122,6 @@ fn stage<'a>(
     envelope: &Envelope<'_>,
 ) -> Result<Staged<'a>, Reply> {
     let recipients = &envelope.transaction.local_mailboxes();
-    shared.directory.admit(recipients)?;
     let now = SystemTime::now();
     let top = |mut staged: Staged<'a>| {
         let path = trace::return_path(&envelope.transaction.reverse_path);
@@ -152,5 +156,5 @@ fn received(
 /// The log gets the system's words, the client a temporary refusal.
 fn trouble(session: u64, error: &io::Error) -> Reply {
     log::error!("[{session}] cannot store the message: {error}");
-    maildir::trouble(error)
+    refusal_for(error)
 }

@@ -2,6 +2,7 @@
 
 use super::recorder::Recorders;
 use super::settings::Settings;
+use crate::disk::shown;
 use crate::mailbox::directory::{Directory, Found};
 use crate::mailbox::maildir::Maildirs;
 use crate::protocol::address::ForwardPath;
@@ -35,7 +36,7 @@ impl Shared {
         let maildirs = Maildirs::open(&mail, &offer.hostname, disk, now)
             .and_then(|maildirs| prepare(maildirs, &directory))
             .map_err(|error| {
-                let folder = mail.display();
+                let folder = shown(&mail);
                 because(&format!("cannot use mail folder {folder}"), &error)
             })?;
         Ok(Shared {
@@ -65,6 +66,6 @@ fn prepare(maildirs: Maildirs, directory: &Directory) -> io::Result<Maildirs> {
     for mailbox in directory.named() {
         maildirs.make(mailbox)?;
     }
-    directory.remember(maildirs.existing()?);
+    directory.remember(maildirs.existing().iter().cloned());
     Ok(maildirs)
 }

@@ -32,6 +32,7 @@ use tempfile::TempDir;
 pub mod disk;
 pub mod machine;
 pub mod name_server;
+pub mod post;
 pub mod programs;
 
 /// Everything that waits gives up after this long.

@@ -25,8 +25,8 @@
 //! Commands that come together are read line by line all the same, and every
 //! wait has a deadline.
 //!
-//! In the folder `as_server`, `door.rs` lets the clients in, `mouth.rs` says the
-//! words, and `heard.rs` says what is wrong with those of a client.
+//! In the folder `as_server`, `door.rs` lets the clients in, `mouth.rs` says
+//! the words, and `heard.rs` says what is wrong with those of a client.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;

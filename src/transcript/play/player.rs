@@ -3,7 +3,7 @@
 //! The player speaks, and somebody else listens: `replay.rs` judges what the
 //! server says, and the rehearsal of `bless` takes notes of it.
 //!
-//! What waits for what: a reply waits for a whole reply, up to the deadline. What a
+//! A reply on the page waits for a whole reply, up to the deadline. What a
 //! client says is kept until the next step is not a line of the same client,
 //! and is then written at once. So lines in a row travel together, and two
 //! clients take turns exactly as they do on the page. No threads, no barriers.

@@ -16,7 +16,6 @@
 //! has to say, but not forever. Nothing else has a deadline. If the file
 //! cannot be written, the talk goes on without it.
 
-use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
@@ -25,7 +24,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, Builder};
 use std::time::Duration;
 
-use super::writer::{Closed, Heading, Writer};
+use super::writer::{Closed, Heading, Writer, make_folder};
 use crate::words::because;
 
 /// How long a server may take to accept.
@@ -74,9 +73,7 @@ impl Proxy {
         clock: fn() -> String,
     ) -> io::Result<Proxy> {
         let ProxySettings { listen, server, folder } = settings;
-        fs::create_dir_all(&folder).map_err(|error| {
-            because(&format!("cannot record in {}", folder.display()), &error)
-        })?;
+        make_folder(&folder)?;
         let listener = TcpListener::bind(listen).map_err(|error| {
             because(&format!("cannot listen on {listen}"), &error)
         })?;
