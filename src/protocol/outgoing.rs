@@ -113,7 +113,6 @@ impl Default for OutgoingText {
 }
 
 impl OutgoingText {
-    // ANCHOR: take
     /// Adds what goes on the wire for `bytes` to `wire`. What is known of the
     /// line is kept, so that the pieces may be cut anywhere.
     pub fn take(
@@ -131,7 +130,6 @@ impl OutgoingText {
         }
         Ok(())
     }
-    // ANCHOR_END: take
 
     /// Ends the last line if it has no end. The dot is not said here.
     pub fn end(&mut self, wire: &mut Vec<u8>) -> Result<(), BareCr> {
@@ -188,7 +186,7 @@ impl OutgoingText {
 mod tests {
     use super::*;
     use crate::protocol::address::{mailbox, reverse_path};
-    use crate::protocol::data::{Message, Taken};
+    use crate::protocol::data::{DataLine, data_line};
     use crate::protocol::line::LineCutter;
 
     /// What goes on the wire, and what is known then.
@@ -270,21 +268,17 @@ mod tests {
         for bytes in texts(b"\n.a", 8) {
             let (mut wire, _) = send(&[&bytes]).unwrap();
             wire.extend_from_slice(b".\r\n");
-            let (mut cutter, mut message) =
-                (LineCutter::default(), Message::new(1000));
-            let (mut read, mut has_ended) = (Vec::new(), false);
+            let (mut cutter, mut read) = (LineCutter::default(), Vec::new());
+            let mut has_ended = false;
             cutter.feed(&wire);
             while let Some(piece) = cutter.next_piece() {
-                assert!(!has_ended);
-                match message.take(piece) {
-                    Taken::Text(text) | Taken::BodyWithoutHeader(text) => {
+                assert!(!has_ended && piece.starts && piece.ends);
+                match data_line(piece.text) {
+                    DataLine::Text(text) => {
                         read.extend_from_slice(text);
+                        read.push(b'\n');
                     }
-                    Taken::End(outcome) => has_ended = outcome.is_ok(),
-                    Taken::Refused(_) | Taken::Endless => panic!(),
-                }
-                if piece.ends && !has_ended {
-                    read.push(b'\n');
+                    DataLine::End => has_ended = true,
                 }
             }
             let mut want = bytes.clone();
