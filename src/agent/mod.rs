@@ -8,11 +8,14 @@
 //!   `encoded`  letters beyond ASCII in a header (RFC 2047)
 //!   `refusal`  why a message is not sent, and the exit codes
 //!   `inbox`    lists a mailbox, shows a message
+//!   `listing`  how the list looks
 //!   `screen`   what may reach a terminal
 
 pub mod compose;
 mod encoded;
 mod fold;
+pub mod inbox;
+mod listing;
 pub mod refusal;
 mod screen;
 mod text;
