@@ -3,8 +3,8 @@
 //! A test fails by panicking.
 #![allow(clippy::expect_used, clippy::panic)]
 
-use pillarbox::agent::inbox::{Request, Settings, World, inbox};
-use pillarbox::protocol::address;
+use pillarbox::agent::inbox::{Settings, Task, World, inbox};
+use pillarbox::protocol::session::LocalMailbox;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::symlink;
@@ -65,18 +65,20 @@ impl Office {
         found
     }
 
-    fn ask(&self, address: &str, request: Request) -> io::Result<(u8, String)> {
-        self.ask_as(address, request, false)
+    fn ask(&self, address: &str, task: Task) -> io::Result<(u8, String)> {
+        self.ask_as(address, task, false)
     }
 
     fn ask_as(
         &self,
         address: &str,
-        request: Request,
+        task: Task,
         is_terminal: bool,
     ) -> io::Result<(u8, String)> {
-        let address = address::mailbox(address).expect("an address");
-        let settings = Settings { mail: self.mail(), address, request };
+        let (local_part, domain) = address.rsplit_once('@').expect("one");
+        let (local_part, domain) = (local_part.into(), domain.into());
+        let mailbox = LocalMailbox { domain, local_part };
+        let settings = Settings { mail: self.mail(), mailbox, task };
         let mut out = Vec::new();
         let mut world = World { out: &mut out, is_terminal, now: NOW };
         let code = inbox(&settings, &mut world)?;
@@ -84,21 +86,21 @@ impl Office {
     }
 
     fn list(&self) -> String {
-        self.printed(Request::List)
+        self.printed(Task::List)
     }
 
     fn show(&self, number: usize) -> String {
-        self.printed(Request::Show(number))
+        self.printed(Task::Show(number))
     }
 
-    fn printed(&self, request: Request) -> String {
-        let (code, text) = self.ask("bob@example.org", request).expect("done");
+    fn printed(&self, task: Task) -> String {
+        let (code, text) = self.ask("bob@example.org", task).expect("done");
         assert_eq!(code, 0);
         text
     }
 
-    fn fails(&self, address: &str, request: Request) -> String {
-        let outcome = self.ask(address, request);
+    fn fails(&self, address: &str, task: Task) -> String {
+        let outcome = self.ask(address, task);
         let text = outcome.expect_err("it cannot be done").to_string();
         assert!(!text.contains('\n'), "{text}");
         text
@@ -128,26 +130,27 @@ fn a_program_gets_one_line_of_fields_for_each_message() {
 #[test]
 fn a_person_gets_columns_on_80_and_new_mail_is_told_in_letters() {
     let office = Office::open();
-    let empty = office.ask_as("bob@example.org", Request::List, true);
+    let empty = office.ask_as("bob@example.org", Task::List, true);
     let empty = empty.expect("a list").1;
     assert_eq!(empty, "bob@example.org: no messages\n");
     office.put("cur/1795343400.a.host:2,S", message("Alice <a@b.c>", "Lunch"));
     office.put("new/1795429800.a.host", message("日本語 <a@b.c>", "日本語"));
     let long = message(&"x".repeat(200), &"y".repeat(200));
     office.put("new/1700000000.a.host", long + &"z\n".repeat(10_000));
-    let list = office.ask_as("bob@example.org", Request::List, true);
+    let list = office.ask_as("bob@example.org", Task::List, true);
     let list = list.expect("a list").1;
     assert_eq!(
         list,
         "bob@example.org: 3 messages, 2 new. The times are UTC.\n \
          1  new  14 Nov  2023  xxxxxxxxxxxxxxx...  \
-         yyyyyyyyyyyyyyyyyyyyyyyyyyyy...   20k\n \
+         yyyyyyyyyyyyyyyyyyyyyyyyyyy...   20k\n \
          2       22 Nov 10:30  Alice               \
-         Lunch                              60\n \
+         Lunch                             60\n \
          3  new  23 Nov 10:30  日本語              \
-         日本語                             68\n"
+         日本語                            68\n"
     );
-    assert!(list.lines().all(|line| line.chars().count() < 80));
+    let widths = list.lines().map(|line| line.chars().count());
+    assert_eq!(widths.skip(1).collect::<Vec<_>>(), [79, 79, 73]);
 }
 
 #[test]
@@ -180,7 +183,7 @@ fn only_plain_files_are_messages() {
     assert_eq!(list.lines().count(), 1, "{list}");
     drop(socket);
     office.show(1);
-    for request in [Request::List, Request::Wait(Duration::ZERO)] {
+    for request in [Task::List, Task::Wait(Duration::ZERO)] {
         let answer = office.ask("bob@example.org", request).expect("done");
         assert!(answer.0 == 1 || answer.1.lines().count() == 1);
     }
@@ -234,7 +237,7 @@ fn a_message_never_takes_the_place_of_another() {
     let office = Office::open();
     office.put("cur/1.a.host", "one\n");
     fs::create_dir(office.bob().join("cur/1.a.host:2,S")).expect("a folder");
-    let error = office.fails("bob@example.org", Request::Show(1));
+    let error = office.fails("bob@example.org", Task::Show(1));
     assert!(error.starts_with("cannot mark it as seen"), "{error}");
     assert_eq!(office.files(), ["cur/1.a.host", "cur/1.a.host:2,S"]);
 }
@@ -292,7 +295,7 @@ fn what_a_terminal_would_obey_is_escaped_after_decoding() {
         assert!(line.contains(&format!("\t{want}\t{want}\t")), "{line}");
     }
     assert!(list.contains("\ta b\\x00\tc\\x0a\t"), "{list}");
-    let list = office.ask_as("bob@example.org", Request::List, true);
+    let list = office.ask_as("bob@example.org", Task::List, true);
     let mut printed = list.expect("a list").1;
     for number in 1..=3 {
         let shown = office.show(number);
@@ -324,33 +327,28 @@ fn what_is_not_there_cannot_be_shown() {
     let office = Office::open();
     office.put("new/1.a.host", "");
     for address in ["al@example.org", "bob@example.net", "bob@[127.0.0.1]"] {
-        for request in [Request::List, Request::Show(1)] {
+        for request in [Task::List, Task::Show(1)] {
             let error = office.fails(address, request);
             assert!(error.starts_with("no mailbox of"), "{error}");
         }
     }
     for number in [0, 2, usize::MAX] {
-        let error = office.fails("bob@example.org", Request::Show(number));
+        let error = office.fails("bob@example.org", Task::Show(number));
         assert!(error.starts_with("no message"), "{error}");
     }
     fs::remove_dir_all(office.mail()).expect("removed");
-    let error = office.fails("bob@example.org", Request::List);
+    let error = office.fails("bob@example.org", Task::List);
     assert!(error.starts_with("no folder"), "{error}");
 }
 
 #[test]
-fn an_address_is_found_in_every_spelling_that_gets_mail() {
+fn a_tag_leads_to_a_mailbox_of_that_name_or_to_the_one_without_it() {
     let office = Office::open();
     office.make("example.org/a+b");
     office.make("[127.0.0.1]/bob");
-    for address in [
-        "BOB@EXAMPLE.ORG",
-        "\"b\\ob\"@example.org",
-        "bob+tag@example.org",
-        "a+b@example.org",
-        "bob@[127.0.0.1]",
-    ] {
-        assert!(office.ask(address, Request::List).is_ok(), "{address}");
+    for address in ["bob+tag@example.org", "a+b@example.org", "bob@[127.0.0.1]"]
+    {
+        assert!(office.ask(address, Task::List).is_ok(), "{address}");
     }
 }
 
@@ -363,16 +361,23 @@ fn no_address_and_no_link_leads_out_of_the_folder() {
     }
     fs::write(outside.join("bob/new/1.a"), "secret").expect("a file");
     for address in [
-        "\"../../outside/bob\"@example.org",
-        "\"../bob\"@example.org",
-        "\"bob/../bob\"@example.org",
-        "\".\"@example.org",
-        "\"..\"@example.org",
-        "\"\"@example.org",
-        "\"/\"@example.org",
-        "bob@[x:../outside]",
+        "../../outside/bob@example.org",
+        "../bob@example.org",
+        "bob/../bob@example.org",
+        ".@example.org",
+        "..@example.org",
+        "@example.org",
+        "/@example.org",
+        "x\0y@example.org",
+        "bob@../outside",
+        "bob@outside/..",
+        "bob@..",
+        "bob@.",
+        "bob@",
+        "bob@/",
+        "mail@..",
     ] {
-        let error = office.fails(address, Request::List);
+        let error = office.fails(address, Task::List);
         assert!(error.starts_with("no mailbox of"), "{error}");
     }
     let mail = office.mail();
@@ -383,7 +388,7 @@ fn no_address_and_no_link_leads_out_of_the_folder() {
     let new = mail.join("example.org/eve/new");
     symlink(outside.join("bob/new"), new).expect("a link");
     for address in ["bob@linked.example", "al@example.org", "eve@example.org"] {
-        let error = office.fails(address, Request::List);
+        let error = office.fails(address, Task::List);
         assert!(error.starts_with("no mailbox of"), "{error}");
     }
     // A link in the place of `cur` is not followed either.
@@ -396,7 +401,7 @@ fn no_address_and_no_link_leads_out_of_the_folder() {
 fn waiting_ends_with_the_first_unseen_message_or_with_the_time() {
     let office = Office::open();
     let wait = |address: &str, patience| {
-        let answer = office.ask(address, Request::Wait(patience));
+        let answer = office.ask(address, Task::Wait(patience));
         answer.expect("an answer")
     };
     let nothing = (1, String::new());

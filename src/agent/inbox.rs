@@ -5,16 +5,16 @@
 //! somebody will look at it in the end.
 //!
 //! Interface:
-//!   `Settings`, `Request`  what the user has asked for
-//!   `World`                where it prints, and what time it is
-//!   `inbox`                does it, and gives the exit code
+//!   `Settings`, `Task`  what the user has asked for
+//!   `World`             where it prints, and what time it is
+//!   `inbox`             does it, and gives the exit code
 //!
 //! How the list looks: `listing.rs`. Files and folders: `mailbox::reader`.
 
 use super::encoded::{Piece, decode};
 use super::{listing, screen};
 use crate::mailbox::reader::{Reader, Stored};
-use crate::protocol::address::Mailbox;
+use crate::protocol::session::LocalMailbox;
 use crate::words::because;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::PathBuf;
@@ -28,19 +28,19 @@ const POLL: Duration = Duration::from_millis(50);
 const NO_NEWS: u8 = 1;
 
 /// What the user has said.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// The folder of all mailboxes.
     pub mail: PathBuf,
-    /// Whose mailbox.
-    pub address: Mailbox,
+    /// Whose mail it is.
+    pub mailbox: LocalMailbox,
     /// What to do with it.
-    pub request: Request,
+    pub task: Task,
 }
 
 /// What to do with a mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Request {
+pub enum Task {
     /// List its messages.
     List,
     /// Show the message of this number, and mark it as seen. The first is 1.
@@ -61,8 +61,8 @@ pub struct World<'a> {
 
 /// Does what was asked for, and gives the exit code.
 pub fn inbox(settings: &Settings, world: &mut World<'_>) -> io::Result<u8> {
-    match settings.request {
-        Request::List => {
+    match settings.task {
+        Task::List => {
             let reader = open(settings)?;
             let messages = reader.messages()?;
             let list = listing::List { reader: &reader, messages: &messages };
@@ -71,14 +71,14 @@ pub fn inbox(settings: &Settings, world: &mut World<'_>) -> io::Result<u8> {
                 false => list.for_programs(world.out),
             }?;
         }
-        Request::Show(number) => {
+        Task::Show(number) => {
             let reader = open(settings)?;
             let message = numbered(settings, &reader, number)?;
             show(&reader, &message, world.out)?;
             let marked = reader.mark_seen(&message);
             marked.map_err(|e| because("cannot mark it as seen", &e))?;
         }
-        Request::Wait(patience) => {
+        Task::Wait(patience) => {
             let has_come = wait(settings, patience)?;
             return Ok(if has_come { 0 } else { NO_NEWS });
         }
@@ -88,7 +88,7 @@ pub fn inbox(settings: &Settings, world: &mut World<'_>) -> io::Result<u8> {
 }
 
 fn open(settings: &Settings) -> io::Result<Reader> {
-    if let Some(reader) = Reader::open(&settings.mail, &settings.address)? {
+    if let Some(reader) = Reader::open(&settings.mail, &settings.mailbox)? {
         return Ok(reader);
     }
     let folder = settings.mail.display();
@@ -102,7 +102,8 @@ fn open(settings: &Settings) -> io::Result<Reader> {
 
 /// The address, fit to be printed.
 fn name(settings: &Settings) -> String {
-    screen::escaped(settings.address.to_string().as_bytes())
+    let LocalMailbox { domain, local_part } = &settings.mailbox;
+    screen::escaped(format!("{local_part}@{domain}").as_bytes())
 }
 
 fn numbered(
@@ -180,7 +181,7 @@ fn show_field(field: &[u8], out: &mut dyn Write) -> io::Result<()> {
 fn wait(settings: &Settings, patience: Duration) -> io::Result<bool> {
     let end = Instant::now() + patience;
     loop {
-        let reader = Reader::open(&settings.mail, &settings.address)?;
+        let reader = Reader::open(&settings.mail, &settings.mailbox)?;
         if let Some(reader) = reader
             && reader.has_unseen()?
         {

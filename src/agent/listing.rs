@@ -4,8 +4,8 @@
 //! 1⇥seen⇥2026-11-22 10:30⇥Alice <alice@example.org>⇥Lunch⇥512
 //!
 //! bob@example.org: 2 messages, 1 new. The times are UTC.
-//!  1       22 Nov 10:30  Alice               Lunch                           512
-//!  2  new  22 Nov 10:34  Al                  Re: Lunch                      1.2k
+//!  1       22 Nov 10:30  Alice               Lunch                          512
+//!  2  new  22 Nov 10:34  Al                  Re: Lunch                     1.2k
 //! ```
 //!
 //! One message at a time is read and printed, so that the longest list takes no
@@ -24,7 +24,7 @@ const LONGEST_FIELD: usize = 998;
 /// The widths of the columns for people. With two blanks between, and a number
 /// of two digits, a line is 79 wide.
 const FROM: usize = 18;
-const SUBJECT: usize = 31;
+const SUBJECT: usize = 30;
 const DATE: usize = 12;
 const SIZE: usize = 4;
 

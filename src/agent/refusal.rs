@@ -3,7 +3,8 @@
 //! The codes are those that sendmail has used since the days when other
 //! programs began to call it; scripts know them.
 
-/// The command line is wrong: an option, an address, a header.
+/// The command line is wrong: an option, an address, a header. (The options say
+/// so themselves.)
 pub const BAD_USAGE: u8 = 64;
 
 /// The text cannot be sent.
@@ -29,11 +30,6 @@ pub struct Refusal {
 
 /// Something that may have been refused.
 pub type Checked<T> = Result<T, Refusal>;
-
-/// The command line is wrong.
-pub(super) fn bad_usage<T>(text: &str) -> Checked<T> {
-    Err(Refusal { code: BAD_USAGE, text: text.to_owned() })
-}
 
 /// The text cannot be sent.
 pub(super) fn bad_text<T>(text: &str) -> Checked<T> {

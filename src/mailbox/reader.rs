@@ -24,8 +24,7 @@ mod names;
 pub use self::head::{HEAD_LIMIT, Head};
 
 use self::names::{LAST_SECOND, is_seen, seconds_in, split_flags, with_seen};
-use super::directory::is_plain;
-use crate::protocol::address::{Host, Mailbox};
+use crate::protocol::session::LocalMailbox;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -60,23 +59,24 @@ pub struct Stored {
 }
 
 impl Reader {
-    /// The mailbox of this address below `root`. `None` if there is none, or
-    /// none yet: it is made when mail comes.
+    /// This mailbox below `root`. `None` if there is none, or none yet: it is
+    /// made when mail comes.
     ///
     /// A mailbox `bob+tag` is looked for first, and then `bob`, as the directory
     /// does it for a delivery.
-    pub fn open(root: &Path, address: &Mailbox) -> io::Result<Option<Reader>> {
-        // Anything may be in a literal of another kind.
-        if matches!(address.host, Host::General(_)) {
+    pub fn open(
+        root: &Path,
+        mailbox: &LocalMailbox,
+    ) -> io::Result<Option<Reader>> {
+        let domain = root.join(&mailbox.domain);
+        if !is_one_name(&mailbox.domain) || !is_folder(&domain)? {
             return Ok(None);
         }
-        let domain = root.join(address.host.canonical());
-        let whole = address.local_part.to_ascii_lowercase();
+        let whole = mailbox.local_part.as_str();
         let without_tag = whole.split('+').next().unwrap_or_default();
-        for name in [whole.as_str(), without_tag] {
+        for name in [whole, without_tag] {
             let folder = domain.join(name);
-            if is_plain(&name.replace('+', "-"))
-                && is_folder(&domain)?
+            if is_one_name(name)
                 && is_folder(&folder)?
                 && is_folder(&folder.join("new"))?
             {
@@ -200,6 +200,11 @@ impl Stored {
     fn unique(&self) -> &[u8] {
         split_flags(self.name.as_bytes()).0
     }
+}
+
+/// Whether it names something in a folder, and nothing elsewhere.
+fn is_one_name(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\0'])
 }
 
 fn changed(found: &fs::Metadata) -> u64 {

@@ -7,8 +7,10 @@
 //! - [`resolver`], [`ask`]: which name server is asked, and how?
 //! - [`dns`], [`names`]: what are a question and an answer in bytes?
 //! - [`step`]: what does somebody see who watches a look-up?
+//! - [`bounce`]: what does a sender get when a message cannot be delivered?
 
 pub mod ask;
+pub mod bounce;
 pub mod dns;
 pub mod mx;
 pub mod names;
