@@ -2,7 +2,7 @@
 //!
 //! A line of a header should have 78 characters at most, and must not have
 //! more than 998. A longer field is folded: a line end goes in before a blank,
-//! and whoever reads the field takes it out again. Letters beyond ASCII become
+//! and a reader of the field takes it out again. Letters beyond ASCII become
 //! encoded words, each of whole characters (RFC 2047 section 2 and 5).
 //!
 //! Interface:
