@@ -238,6 +238,7 @@ mod tests {
         }
     }
 
+    /// Case 25, reading.
     #[test]
     fn the_bytes_of_neighbours_are_joined_before_they_are_characters() {
         for value in [

@@ -293,6 +293,7 @@ mod tests {
         field.lines().map(str::len).collect()
     }
 
+    /// Case 24.
     #[test]
     fn ascii_stays_as_it_is_and_is_folded_at_blanks_only_rfc_5322_2_2_3() {
         assert_eq!(field("Subject", "hello  there"), "Subject: hello  there\n");
@@ -333,6 +334,7 @@ mod tests {
         }
     }
 
+    /// Case 25, writing.
     #[test]
     fn an_encoded_word_holds_whole_characters_and_75_of_ascii_at_most() {
         for text in ["ä", "日本", "🎉", "aä", "a🎉b", "ä "] {
