@@ -2,7 +2,7 @@
 //! what it is whatever another server has said.
 //!
 //! A test fails by panicking.
-#![allow(clippy::expect_used, clippy::panic)]
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 

@@ -1,7 +1,7 @@
 //! What `pillarbox inbox` shows of a Maildir, and what it does to it.
 //!
 //! A test fails by panicking.
-#![allow(clippy::expect_used, clippy::panic)]
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use pillarbox::agent::inbox::{Settings, Task, World, inbox};
 use pillarbox::protocol::session::LocalMailbox;

@@ -202,9 +202,9 @@ impl Letter {
             ("To", self.recipients()),
             ("Message-ID", self.message_id(stamp)),
         ];
-        let add = |(name, value): (&str, String)| {
-            let is_given = self.has(name);
-            (!is_given).then(|| fold::field(name, &value)).unwrap_or_default()
+        let add = |(name, value): (&str, String)| match self.has(name) {
+            true => String::new(),
+            false => fold::field(name, &value),
         };
         let given = self.fields().iter().map(Field::lines);
         let header = first.into_iter().map(add).chain(given);

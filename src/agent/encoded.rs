@@ -7,7 +7,7 @@
 //! Interface:
 //!   `decode`         a field's value in pieces, its encoded words read
 //!   `q_encoded`      one character as an encoded word spells it
-//!   `OPEN`, `CLOSE`  what stands around the encoded text
+//!   `OPEN`, `CLOSE`  what is around the encoded text
 //!
 //! Guarantees:
 //! - whatever is no encoded word comes out of `decode` byte by byte as it was;
@@ -18,7 +18,7 @@
 //!   name, in a comment.
 //!
 //! What was decoded may hold a line end, or an order to a terminal. It is
-//! marked as decoded, so that whoever prints it can tell (`screen.rs`).
+//! marked as decoded, so that it can be printed with care (`screen.rs`).
 
 /// Before the encoded text. We write UTF-8, and the encoding Q: in it a
 /// student can still read most of the letters.
@@ -238,6 +238,7 @@ mod tests {
         }
     }
 
+    /// Case 25, reading.
     #[test]
     fn the_bytes_of_neighbours_are_joined_before_they_are_characters() {
         for value in [

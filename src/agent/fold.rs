@@ -2,7 +2,7 @@
 //!
 //! A line of a header should have 78 characters at most, and must not have
 //! more than 998. A longer field is folded: a line end goes in before a blank,
-//! and whoever reads the field takes it out again. Letters beyond ASCII become
+//! and a reader of the field takes it out again. Letters beyond ASCII become
 //! encoded words, each of whole characters (RFC 2047 section 2 and 5).
 //!
 //! Interface:
@@ -293,6 +293,7 @@ mod tests {
         field.lines().map(str::len).collect()
     }
 
+    /// Case 24.
     #[test]
     fn ascii_stays_as_it_is_and_is_folded_at_blanks_only_rfc_5322_2_2_3() {
         assert_eq!(field("Subject", "hello  there"), "Subject: hello  there\n");
@@ -333,6 +334,7 @@ mod tests {
         }
     }
 
+    /// Case 25, writing.
     #[test]
     fn an_encoded_word_holds_whole_characters_and_75_of_ascii_at_most() {
         for text in ["ä", "日本", "🎉", "aä", "a🎉b", "ä "] {

@@ -16,7 +16,7 @@ use super::{listing, screen};
 use crate::mailbox::reader::{Reader, Stored};
 use crate::protocol::session::LocalMailbox;
 use crate::words::because;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -62,29 +62,39 @@ pub struct World<'a> {
 /// Does what was asked for, and gives the exit code.
 pub fn inbox(settings: &Settings, world: &mut World<'_>) -> io::Result<u8> {
     match settings.task {
-        Task::List => {
-            let reader = open(settings)?;
-            let messages = reader.messages()?;
-            let list = listing::List { reader: &reader, messages: &messages };
-            match world.is_terminal {
-                true => list.for_people(&name(settings), world.now, world.out),
-                false => list.for_programs(world.out),
-            }?;
-        }
-        Task::Show(number) => {
-            let reader = open(settings)?;
-            let message = numbered(settings, &reader, number)?;
-            show(&reader, &message, world.out)?;
-            let marked = reader.mark_seen(&message);
-            marked.map_err(|e| because("cannot mark it as seen", &e))?;
-        }
-        Task::Wait(patience) => {
-            let has_come = wait(settings, patience)?;
-            return Ok(if has_come { 0 } else { NO_NEWS });
-        }
+        Task::List => list(settings, world)?,
+        Task::Show(number) => show(settings, number, world)?,
+        Task::Wait(patience) if wait(settings, patience)? => {}
+        Task::Wait(_) => return Ok(NO_NEWS),
     }
-    world.out.flush()?;
     Ok(0)
+}
+
+fn list(settings: &Settings, world: &mut World<'_>) -> io::Result<()> {
+    let reader = open(settings)?;
+    let messages = reader.messages()?;
+    let list = listing::List { reader: &reader, messages: &messages };
+    let mut out = BufWriter::new(&mut *world.out);
+    let outcome = match world.is_terminal {
+        true => list.for_people(&name(settings), world.now, &mut out),
+        false => list.for_programs(&mut out),
+    };
+    out.flush().and(outcome)
+}
+
+/// Only what was printed counts as seen.
+fn show(
+    settings: &Settings,
+    number: usize,
+    world: &mut World<'_>,
+) -> io::Result<()> {
+    let reader = open(settings)?;
+    let message = numbered(settings, &reader, number)?;
+    let mut out = BufWriter::new(&mut *world.out);
+    print(&reader, &message, &mut out)?;
+    out.flush()?;
+    let marked = reader.mark_seen(&message);
+    marked.map_err(|error| because("cannot mark it as seen", &error))
 }
 
 fn open(settings: &Settings) -> io::Result<Reader> {
@@ -123,7 +133,7 @@ fn numbered(
 }
 
 /// Prints a message: its header with encoded words read, and its text.
-fn show(
+fn print(
     reader: &Reader,
     message: &Stored,
     out: &mut dyn Write,
@@ -134,7 +144,7 @@ fn show(
     let mut field = Vec::new();
     while let Some(line) = next_line(&mut lines)? {
         if !line.starts_with(b" ") && !line.starts_with(b"\t") {
-            show_field(&field, out)?;
+            print_field(&field, out)?;
             field.clear();
         }
         if line == b"\n" {
@@ -143,7 +153,7 @@ fn show(
         }
         field.extend(line);
     }
-    show_field(&field, out)?;
+    print_field(&field, out)?;
     while let Some(line) = next_line(&mut lines)? {
         out.write_all(screen::text(&line).as_bytes())?;
     }
@@ -165,7 +175,7 @@ fn next_line(lines: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
 
 /// A field keeps its lines. What an encoded word says is none of them: a line
 /// end in it would look like another field.
-fn show_field(field: &[u8], out: &mut dyn Write) -> io::Result<()> {
+fn print_field(field: &[u8], out: &mut dyn Write) -> io::Result<()> {
     for piece in decode(field) {
         let text = match piece {
             Piece::Plain(bytes) => screen::text(&bytes),

@@ -11,7 +11,7 @@
 //!   `text`        bytes as text, which keeps its line ends and tabs
 //!   `shortened`   one line, cut to a number of characters
 //!   `columns`     how wide a line is on a terminal
-//!   `fitted`      a line made exactly so many columns wide
+//!   `fitted`      a line made to fill a column of a list
 //!
 //! Guarantees: what comes out is UTF-8 without control characters (but LF and
 //! TAB in `text`), without those that turn the direction of writing, and

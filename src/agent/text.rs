@@ -68,7 +68,7 @@ pub(super) fn without_hidden_fields(text: &[u8]) -> Checked<(Vec<u8>, usize)> {
     Ok((bytes, hidden))
 }
 
-/// What stands before the colon in the first line, without the blanks that old
+/// What is before the colon in the first line, without the blanks that old
 /// programs put there (RFC 5322 4.5).
 fn field_name(line: &[u8]) -> Option<&[u8]> {
     let end = line.iter().position(|byte| matches!(byte, b':' | b'\n'))?;

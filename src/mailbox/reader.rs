@@ -140,7 +140,7 @@ impl Reader {
         fs::rename(self.path(message.place, &message.name), target)
     }
 
-    /// The names in a folder, but for hidden ones. Somebody may have removed
+    /// The names in a folder, except hidden ones. Somebody may have removed
     /// the folder.
     fn names(&self, place: Place) -> io::Result<Vec<OsString>> {
         let folder = self.folder.join(place.folder());

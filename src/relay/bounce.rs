@@ -30,7 +30,8 @@ use crate::protocol::trace::date_time;
 /// The whole has this many bytes at the most, each line end counted as two.
 const WHOLE: usize = 65_536;
 
-/// That much of it is enough for all but failures and header.
+/// Of these, all but the failures and the header of the original need no more
+/// than this.
 const FRAME: usize = 6_000;
 
 /// No more of the header of the original goes back.
@@ -42,7 +43,7 @@ const LINE: usize = 998;
 /// Where we may choose, a line is no longer than this.
 const GOOD_LINE: usize = 76;
 
-/// That much of one reply is shown, and of all replies together.
+/// No more is shown of one reply, and of all replies together.
 const REPLY: usize = 2_000;
 const REPLIES: usize = 10_000;
 
@@ -100,8 +101,8 @@ pub struct Answer<'a> {
 pub struct Written {
     /// The message. Lines end in LF.
     pub text: String,
-    /// So many of the failures are told in it, from the first on. More than
-    /// some hundred do not fit: the rest need another bounce.
+    /// How many of the failures are told in it, from the first on. A hundred
+    /// fit if their addresses are not very long; the rest need another bounce.
     pub told: usize,
 }
 
@@ -195,7 +196,7 @@ impl Bounce<'_> {
         )
     }
 
-    /// The line that parts the parts: one that is in none of them.
+    /// What is between the parts, and in none of them.
     fn boundary(&self, parts: &[(&str, String)]) -> String {
         let id = word(self.id);
         let is_in = |boundary: &String| {
