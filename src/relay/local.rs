@@ -77,9 +77,10 @@ impl LocalMail {
         content: io::Result<Box<dyn Read>>,
     ) -> io::Result<Result<String, Reply>> {
         let mailboxes = [mailbox];
-        if let Err(reply) = self.directory.admit(&mailboxes) {
-            return Ok(Err(reply));
-        }
+        let place = match self.directory.admit(&mailboxes) {
+            Ok(place) => place,
+            Err(reply) => return Ok(Err(reply)),
+        };
         let mut staged = self.maildirs.stage(&mailboxes, SystemTime::now())?;
         staged.write(return_path(reverse_path).as_bytes())?;
         let (mut content, mut block) = (content?, vec![0; 8192]);
@@ -91,7 +92,9 @@ impl LocalMail {
                 }
             }
         }
-        staged.commit().map(Ok)
+        let name = staged.commit()?;
+        place.keep();
+        Ok(Ok(name))
     }
 }
 

@@ -5,12 +5,12 @@
 //! thousand messages to a host that is away cost one try.
 
 use super::agenda::Attempt;
-use super::client::{self, Address, Courier, Orders, Report};
+use super::client::{self, Courier, Orders, Report};
 use super::desk::{Desk, now};
 use super::entry::{Answer, Entry};
 use super::event::Event;
 use super::line::Group;
-use super::route::{NoRoute, Target};
+use super::route::NoRoute;
 use crate::protocol::address::Mailbox;
 use crate::protocol::decision::Class;
 use crate::protocol::outcome::{Cause, Settled};
@@ -48,11 +48,10 @@ impl Turn {
     /// To the hosts of a domain, or to the smart host.
     fn deliver_to(&self, domain: &str) {
         let mut watch = |step| self.tell(Event::LookUp(self.number, &step));
-        let targets = match self.desk.router.route(domain, &mut watch) {
-            Ok(targets) => targets,
+        let addresses = match self.desk.router.route(domain, &mut watch) {
+            Ok(addresses) => addresses,
             Err(why) => return self.no_route(&why),
         };
-        let addresses: Vec<_> = targets.into_iter().map(address).collect();
         let observer = |event: client::Event<'_>| self.observe(&event);
         let mut courier = Courier::new(Orders {
             name: &self.desk.hostname,
@@ -196,10 +195,6 @@ impl Drop for Turn {
         self.tell(Event::TurnEnds(self.number));
         self.desk.agenda.end_turn(self.number, &self.group);
     }
-}
-
-fn address(target: Target) -> Address {
-    Address { host: target.host, socket: target.address }
 }
 
 /// What an entry keeps of an outcome.
