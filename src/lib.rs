@@ -120,6 +120,7 @@
 //! - A permanent refusal (5xx) for trouble of our own.
 // ANCHOR_END: what_must_never_be
 
+pub mod agent;
 pub mod console;
 pub mod disk;
 pub mod mailbox;

@@ -1,7 +1,7 @@
 //! The program: picks the command, prints, and says how it ended.
 //!
-//! Exit codes: 0 done, 1 could not be done, 2 wrong usage. `replay` has codes
-//! of its own.
+//! Exit codes: 0 done, 1 could not be done, 2 wrong usage. `replay` and `send`
+//! have codes of their own.
 
 use env_logger::Target;
 use log::LevelFilter;
@@ -21,18 +21,20 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 const LAST_LINES: Duration = Duration::from_secs(1);
 
 const FAILED: u8 = 1;
-const WRONG_USAGE: u8 = 2;
 
 // ANCHOR: main
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
     let outcome = match options::parse(&arguments) {
-        Err(complaint) => return fail(WRONG_USAGE, &complaint),
+        Err(wrong) => return fail(wrong.code, &wrong.text),
         Ok(Invocation::Print(text)) => print(&text),
         Ok(Invocation::Serve(settings)) => serve(*settings),
         Ok(Invocation::Replay(settings)) => return replay(&settings),
         Ok(Invocation::Converse(settings)) => converse(*settings),
         Ok(Invocation::Record(settings)) => record(settings),
+        Ok(
+            Invocation::Send(_) | Invocation::Inbox(_) | Invocation::Queue(_),
+        ) => return fail(FAILED, "this command can only be parsed so far"),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -74,6 +76,11 @@ fn converse(settings: Settings) -> io::Result<()> {
         return server::converse(settings);
     }
     let console = start_log(settings.explain)?;
+    if settings.relay.is_some() {
+        log::warn!(
+            "--stdio relays for nobody: the queue of --queue is not opened"
+        );
+    }
     let outcome = server::converse(settings);
     console.flush_for(LAST_LINES);
     outcome

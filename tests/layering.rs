@@ -137,7 +137,7 @@ const CLOCK_READERS: [&str; 14] = [
     "src/server/shared.rs",
     "src/server/watch.rs",
     "src/relay/",
-    "src/agent/send.rs",
+    "src/agent/inbox.rs",
     "src/transcript/judge/",
     "src/transcript/stand/process.rs",
     "src/transcript/play/",

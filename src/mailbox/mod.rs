@@ -7,6 +7,7 @@
 //!   `delivery`   one message into the mailboxes of its recipients, for good
 //!   `folders`    the folders of a mailbox: fit for mail, and made if missing
 //!   `synced`     which folders need no fsync any more
+//!   `reader`     one mailbox, as its owner's mail reader sees it
 //!   `leftovers`  what is there at the start, and what a crash has left
 
 pub mod delivery;
@@ -14,4 +15,5 @@ pub mod directory;
 mod folders;
 mod leftovers;
 pub mod maildir;
+pub mod reader;
 mod synced;

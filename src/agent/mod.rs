@@ -1,0 +1,21 @@
+//! The two user agents at the ends of a message's way: one writes it and hands
+//! it to a server, the other one reads it in the mailbox.
+//!
+//! In reading order:
+//!   `compose`  options and a text become a message (RFC 5322)
+//!   `text`     the text of a message, and which one can be sent
+//!   `fold`     a header field on lines that are not too long
+//!   `encoded`  letters beyond ASCII in a header (RFC 2047)
+//!   `refusal`  why a message is not sent, and the exit codes
+//!   `inbox`    lists a mailbox, shows a message
+//!   `listing`  how the list looks
+//!   `screen`   what may reach a terminal
+
+pub mod compose;
+mod encoded;
+mod fold;
+pub mod inbox;
+mod listing;
+pub mod refusal;
+mod screen;
+mod text;
