@@ -27,7 +27,8 @@ const SESSION: u64 = 1;
 /// Serves one session over standard input and output. It ends with the
 /// session.
 pub fn converse(settings: Settings) -> io::Result<()> {
-    let shared = Shared::open(settings)?;
+    // The queue belongs to a server that goes on.
+    let shared = Shared::open(Settings { relay: None, ..settings })?;
     if let Some((stream, client)) = socket() {
         let transport = Box::new(&stream);
         Connection::new(SESSION, Some(client), &shared, transport).run();
