@@ -7,13 +7,21 @@
 //! - [`resolver`], [`ask`]: which name server is asked, and how?
 //! - [`dns`], [`names`]: what are a question and an answer in bytes?
 //! - [`step`]: what does somebody see who watches a look-up?
+//! - [`client`]: how does a mail get to the first host that takes it? (Beneath
+//!   it: `connection.rs`, where a socket meets the client's machine, `socket.rs`,
+//!   `text.rs`, and `orders.rs`, what it is told and what it tells.)
 
 pub mod ask;
+pub mod client;
+mod connection;
 pub mod dns;
 pub mod mx;
 pub mod names;
+mod orders;
 pub mod resolver;
 pub mod route;
 pub mod schedule;
 pub mod smart_host;
+mod socket;
 pub mod step;
+mod text;

@@ -1,0 +1,60 @@
+//! What a client is told, and what it tells.
+//!
+//! Interface:
+//!   `Orders`   who we are, how patient, who watches
+//!   `Address`  where one host listens
+//!   `Content`  opens the text of a mail
+//!   `Event`    what happens on the way
+
+use crate::protocol::decision::{Decision, Step};
+use crate::protocol::outcome::Heard;
+use crate::protocol::outgoing::ClientCommand;
+use std::io::{self, Read};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// What is the same for all mails.
+#[derive(Clone, Copy)]
+pub struct Orders<'a> {
+    /// What EHLO says.
+    pub name: &'a str,
+    /// No time-out of RFC 5321 4.5.3.2 is longer than this.
+    pub timeout_cap: Duration,
+    /// Is told what happens: `-v`, `--explain` and the log are made from it.
+    pub observer: &'a dyn Fn(Event<'_>),
+}
+
+/// Where one host listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// The name of the host, for people and bounces.
+    pub host: String,
+    /// One of its addresses, and the port.
+    pub socket: SocketAddr,
+}
+
+/// Opens the text of a mail at its beginning: once for each server that asks
+/// for it. Lines may end in LF or in CR LF.
+pub type Content<'a> = dyn Fn() -> io::Result<Box<dyn Read>> + 'a;
+
+/// What happens on the way.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A connection is being made.
+    Connecting(&'a Address),
+    /// It could not be made; why, in words.
+    Unreachable(&'a Address, &'a str),
+    /// It is made.
+    Connected(&'a Address),
+    /// We said this; CR LF was added.
+    Said(&'a ClientCommand),
+    /// We sent so many bytes of text. The dot is an event of its own, if it
+    /// was sent.
+    SaidText(u64),
+    /// The server said this, or nothing that counts.
+    Heard(&'a Heard),
+    /// In this place it means this.
+    Decided(Step, &'static Decision),
+    /// The connection is closed.
+    Closed,
+}
