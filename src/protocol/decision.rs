@@ -179,7 +179,7 @@ impl Step {
             Step::Helo => "HELO",
             Step::Rset => "RSET",
             Step::Mail => "MAIL",
-            Step::MailAgain => "MAIL, further mail",
+            Step::MailAgain => "MAIL, next mail",
             Step::Rcpt => "RCPT",
             Step::RcptAfterYes => "RCPT, after a yes",
             Step::RcptInVain => "RCPT, in vain",

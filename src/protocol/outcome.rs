@@ -215,3 +215,120 @@ impl Entry {
         host.clone_into(&mut self.settled.host);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::address::mailbox;
+    use crate::protocol::decision::{
+        DATA_LATER, LOST, NOT_WELCOME, RECIPIENT_NEVER, TAKEN_OVER,
+    };
+
+    fn reply(lines: &[&str]) -> Heard {
+        let code = lines[0][..3].parse().unwrap();
+        let lines = lines.iter().map(|line| line.as_bytes().to_vec());
+        Heard::Reply(ServerReply { code, lines: lines.collect() })
+    }
+
+    fn outcome(decision: &'static Decision, lines: &[&str]) -> Outcome {
+        let class = decision.act.class();
+        Outcome { class, decision, cause: reply(lines).cause(class) }
+    }
+
+    /// As in `decision.rs`, for a host that was lost, or did not want us.
+    fn lost() -> Outcome {
+        Outcome::of(&LOST, Class::Temporary, "gone")
+    }
+
+    fn refused() -> Outcome {
+        outcome(&NOT_WELCOME, &["554 no"])
+    }
+
+    fn ledger(names: &[&str]) -> Ledger {
+        let mailbox = |name: &&str| mailbox(&format!("{name}@example.org"));
+        let mailboxes = names.iter().map(|name| mailbox(name).unwrap());
+        Ledger::new(&mailboxes.collect::<Vec<_>>())
+    }
+
+    fn ends(ledger: Ledger) -> Vec<(String, Class, String)> {
+        let end =
+            |s: Settled| (s.recipient.local_part, s.outcome.class, s.host);
+        ledger.close().into_iter().map(end).collect()
+    }
+
+    #[test]
+    fn the_status_is_that_of_the_reply_then_ours_then_the_class_rfc_3463() {
+        for (decision, line, status) in [
+            (&RECIPIENT_NEVER, "550 5.1.1 nobody", "5.1.1"),
+            (&RECIPIENT_NEVER, "550 nobody", "5.0.0"),
+            (&DATA_LATER, "451 later", "4.0.0"),
+            (&NOT_WELCOME, "554 no", "5.3.2"),
+            (&NOT_WELCOME, "554 5.7.1 no", "5.7.1"),
+            (&TAKEN_OVER, "250 2.6.0 taken", "2.6.0"),
+            (&TAKEN_OVER, "250 taken", "2.0.0"),
+            // A yes that was out of place says nothing about this.
+            (&LOST, "250 2.0.0 ok", "4.4.2"),
+        ] {
+            assert_eq!(outcome(decision, &[line]).status(), status, "{line}");
+        }
+    }
+
+    #[test]
+    fn an_outcome_is_one_line_and_nothing_for_a_terminal_to_obey() {
+        let said = outcome(&RECIPIENT_NEVER, &["550-a", "550 \x1b[2Jb"]);
+        assert_eq!(said.to_string(), "550-a 550 \\x1b[2Jb");
+        let early = outcome(&LOST, &["250 ok"]);
+        assert_eq!(early.to_string(), "out of place: 250 ok");
+        assert_eq!(lost().to_string(), "gone");
+    }
+
+    #[test]
+    fn a_recipient_is_given_up_only_if_all_hosts_refuse_us() {
+        let (never, later) = (Class::Permanent, Class::Temporary);
+        for (outcomes, class, host) in [
+            (&[refused(), refused()][..], never, "mx2"),
+            (&[refused(), lost()], later, "mx2"),
+            (&[lost(), refused()], later, "mx1"),
+            (&[refused(), lost(), refused()], later, "mx2"),
+            (&[lost(), lost()], later, "mx2"),
+            (&[], later, ""),
+        ] {
+            let mut ledger = ledger(&["bob"]);
+            for (number, outcome) in (1..).zip(outcomes) {
+                ledger.enter_all(&format!("mx{number}"), outcome);
+            }
+            let want = ("bob".to_owned(), class, host.to_owned());
+            assert_eq!(ends(ledger), [want]);
+        }
+    }
+
+    #[test]
+    fn what_is_settled_stays_and_the_order_is_that_of_the_envelope() {
+        let delivered = outcome(&TAKEN_OVER, &["250 ok"]);
+        let never = outcome(&RECIPIENT_NEVER, &["550 no"]);
+        let mut ledger = ledger(&["bob", "carol", "dave"]);
+        ledger.enter(
+            "mx1",
+            vec![
+                Fate::Open(lost()),
+                Fate::Settled(never.clone()),
+                Fate::Open(lost()),
+            ],
+        );
+        let open = ledger.open().into_iter().map(|m| m.local_part);
+        assert_eq!(open.collect::<Vec<_>>(), ["bob", "dave"]);
+        ledger.enter(
+            "mx2",
+            vec![Fate::Settled(delivered), Fate::Open(refused())],
+        );
+        ledger.enter_all("mx3", &refused());
+        assert_eq!(
+            ends(ledger),
+            [
+                ("bob".into(), Class::Delivered, "mx2".into()),
+                ("carol".into(), Class::Permanent, "mx1".into()),
+                ("dave".into(), Class::Temporary, "mx1".into()),
+            ]
+        );
+    }
+}

@@ -183,3 +183,158 @@ impl OutgoingText {
         self.size += 2;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::address::{mailbox, reverse_path};
+    use crate::protocol::data::{DataLine, Message};
+    use crate::protocol::line::LineCutter;
+
+    /// What goes on the wire, and what is known then.
+    fn send(pieces: &[&[u8]]) -> Result<(Vec<u8>, OutgoingText), BareCr> {
+        let mut text = OutgoingText::default();
+        let mut wire = Vec::new();
+        for piece in pieces {
+            text.take(piece, &mut wire)?;
+        }
+        text.end(&mut wire)?;
+        Ok((wire, text))
+    }
+
+    /// The same the slow way: line by line.
+    fn model(bytes: &[u8]) -> Result<Vec<u8>, BareCr> {
+        let text = str::from_utf8(bytes).unwrap().replace("\r\n", "\n");
+        if text.contains('\r') {
+            return Err(BareCr);
+        }
+        let lines = text.strip_suffix('\n').unwrap_or(&text).split('\n');
+        let line = |line: &str| match line.starts_with('.') {
+            true => format!(".{line}\r\n"),
+            false => format!("{line}\r\n"),
+        };
+        let lines = lines.map(line).collect::<String>();
+        Ok(if text.is_empty() { Vec::new() } else { lines.into_bytes() })
+    }
+
+    /// All texts of these letters up to this length.
+    fn texts(letters: &[u8], length: usize) -> Vec<Vec<u8>> {
+        let mut all = vec![Vec::new()];
+        let mut from = 0;
+        for _ in 0..length {
+            let to = all.len();
+            for number in from..to {
+                let longer =
+                    letters.iter().map(|l| [&all[number][..], &[*l]].concat());
+                all.extend(longer.collect::<Vec<_>>());
+            }
+            from = to;
+        }
+        all
+    }
+
+    #[test]
+    fn case_08_and_42_every_short_text_goes_out_as_the_model_has_it() {
+        for bytes in texts(b"\r\n.a", 7) {
+            let want = model(&bytes);
+            let found = send(&[&bytes]).map(|(wire, _)| wire);
+            assert_eq!(found, want, "{}", bytes.escape_ascii());
+            // However it is cut.
+            for cut in 0..=bytes.len() {
+                let (one, two) = bytes.split_at(cut);
+                let found = send(&[one, two]).map(|(wire, _)| wire);
+                assert_eq!(found, want, "{}", bytes.escape_ascii());
+            }
+            let single: Vec<&[u8]> = bytes.chunks(1).collect();
+            assert_eq!(send(&single).map(|(wire, _)| wire), want);
+        }
+    }
+
+    #[test]
+    fn case_42_no_bare_cr_or_lf_and_no_lone_dot_leaves_rfc_5321_2_3_8() {
+        for bytes in texts(b"\r\n.a", 7) {
+            let Ok((wire, text)) = send(&[&bytes]) else { continue };
+            let left = String::from_utf8(wire).unwrap();
+            let rest = left.replace("\r\n", "");
+            assert!(!rest.contains(['\r', '\n']), "{left:?}");
+            assert!(left.is_empty() || left.ends_with("\r\n"), "{left:?}");
+            assert!(!format!("\r\n{left}").contains("\r\n.\r\n"), "{left:?}");
+            // Doubled dots do not count (RFC 1870 section 5).
+            let doubled = format!("\r\n{left}").matches("\r\n.").count();
+            assert_eq!(text.size() as usize, left.len() - doubled);
+        }
+    }
+
+    #[test]
+    fn case_08_our_own_server_reads_back_what_was_sent_rfc_5321_4_5_2() {
+        for bytes in texts(b"\n.a", 8) {
+            let (mut wire, _) = send(&[&bytes]).unwrap();
+            wire.extend_from_slice(b".\r\n");
+            let (mut cutter, mut message) =
+                (LineCutter::default(), Message::new(1000));
+            let (mut read, mut has_ended) = (Vec::new(), false);
+            cutter.feed(&wire);
+            while let Some(piece) = cutter.next_piece() {
+                assert!(!has_ended);
+                match message.take(piece) {
+                    DataLine::Text(text) => read.extend_from_slice(text),
+                    DataLine::End => has_ended = true,
+                }
+                if piece.ends && !has_ended {
+                    read.push(b'\n');
+                }
+            }
+            let mut want = bytes.clone();
+            if !want.is_empty() && !want.ends_with(b"\n") {
+                want.push(b'\n');
+            }
+            assert!(has_ended && message.refusal().is_none());
+            assert_eq!(read, want, "{}", bytes.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn what_a_text_needs_is_found_in_it() {
+        let needs = |text: &str, asks, is_ascii| {
+            let text = send(&[text.as_bytes()]).unwrap().1;
+            let needs = text.needs(asks, is_ascii);
+            (needs.size, needs.eight_bit, needs.utf8)
+        };
+        let ascii = "Subject: x\n\nbody";
+        assert_eq!(needs(ascii, false, true), (20, false, false));
+        let body = "Subject: x\r\n\r\nb\u{f6}dy\n";
+        assert_eq!(needs(body, false, true), (21, true, false));
+        let header = "Subject: \u{f6}\n\n";
+        assert_eq!(needs(header, true, true), (15, true, true));
+    }
+
+    #[test]
+    fn case_18_smtputf8_is_needed_only_if_something_is_beyond_ascii() {
+        let header = "Subject: \u{f6}\n\nbody\n";
+        let body = "Subject: o\n\nb\u{f6}dy\n";
+        for (text, asks, is_ascii, want) in [
+            (header, true, true, true),
+            (header, false, true, false),
+            (body, true, true, false),
+            (body, true, false, true),
+            (body, false, false, false),
+        ] {
+            let text = send(&[text.as_bytes()]).unwrap().1;
+            assert_eq!(text.needs(asks, is_ascii).utf8, want);
+        }
+    }
+
+    #[test]
+    fn commands_are_written_as_rfc_5321_4_1_1_has_them() {
+        let path = |text| reverse_path(text).unwrap().0;
+        let mail = |text, words: &str| {
+            ClientCommand::Mail(path(text), words.to_owned()).to_string()
+        };
+        assert_eq!(mail("<>", ""), "MAIL FROM:<>");
+        assert_eq!(mail("<a@b.c>", " SIZE=1"), "MAIL FROM:<a@b.c> SIZE=1");
+        // A source route is not sent on.
+        assert_eq!(mail("<@x.y,@z.z:a@b.c>", ""), "MAIL FROM:<a@b.c>");
+        let rcpt = ClientCommand::Rcpt(mailbox("\"a b\"@[192.0.2.1]").unwrap());
+        assert_eq!(rcpt.to_string(), "RCPT TO:<\"a b\"@[192.0.2.1]>");
+    }
+}

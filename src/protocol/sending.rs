@@ -356,3 +356,6 @@ impl Dialogue {
 impl Turn {
     const ANEW: Turn = Turn { decision: &decision::USED_UP, next: Next::Anew };
 }
+
+#[cfg(test)]
+mod tests;
