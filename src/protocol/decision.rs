@@ -113,7 +113,6 @@ pub enum Act {
     Anew,
 }
 
-// ANCHOR: decision
 /// What is done, and why.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Decision {
@@ -129,7 +128,6 @@ pub struct Decision {
     /// Where the rule is written.
     pub section: &'static str,
 }
-// ANCHOR_END: decision
 
 impl Act {
     /// What becomes of those whom it concerns.
@@ -191,7 +189,6 @@ impl Step {
         }
     }
 
-    // ANCHOR: patience
     /// How long a client waits for the answer, or, while it sends the text,
     /// for each block of it to leave (RFC 5321 4.5.3.2.1 to .6).
     pub fn patience(self) -> Duration {
@@ -205,7 +202,6 @@ impl Step {
         };
         Duration::from_secs(60 * minutes)
     }
-    // ANCHOR_END: patience
 }
 
 impl Kind {
@@ -248,7 +244,6 @@ impl Kind {
     }
 }
 
-// ANCHOR: decide
 /// What is done when this was heard in the place of the answer to that.
 pub fn decide(step: Step, heard: Kind) -> &'static Decision {
     use Kind::{Closing, Full, GoOn, Never, NoReply, NotNow, Yes};
@@ -309,7 +304,6 @@ pub fn decide(step: Step, heard: Kind) -> &'static Decision {
         (Step::DotInVain, GoOn | NoReply) => &LOST,
     }
 }
-// ANCHOR_END: decide
 
 // What follows is in the order of the table; then what a client decides by
 // itself, without an answer.

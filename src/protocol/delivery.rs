@@ -114,7 +114,6 @@ impl Delivery {
         }
     }
 
-    // ANCHOR: apply
     /// Enters what an answer means for the recipients.
     pub(super) fn apply(&mut self, act: Act, outcome: &Outcome) {
         let settled = Answer::Settled(outcome.clone());
@@ -145,7 +144,6 @@ impl Delivery {
             | Act::Anew => {}
         }
     }
-    // ANCHOR_END: apply
 
     /// One more of the planned commands was answered.
     pub(super) fn count_answer(&mut self) {
@@ -163,7 +161,6 @@ impl Delivery {
         self.said == self.plan.len() || !has_some
     }
 
-    // ANCHOR: next_group
     /// The next commands that leave in one write: one, or with PIPELINING as
     /// many as the limit allows. DATA is the last in any case.
     pub(super) fn next_group(
@@ -183,7 +180,6 @@ impl Delivery {
         }
         group
     }
-    // ANCHOR_END: next_group
 
     /// A fate for each recipient. Whoever has no final answer gets `open`.
     pub(super) fn fates(self, open: &Outcome) -> Vec<Fate> {

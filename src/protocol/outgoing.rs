@@ -113,7 +113,6 @@ impl Default for OutgoingText {
 }
 
 impl OutgoingText {
-    // ANCHOR: take
     /// Adds what goes on the wire for `bytes` to `wire`. What is known of the
     /// line is kept, so that the pieces may be cut anywhere.
     pub fn take(
@@ -131,7 +130,6 @@ impl OutgoingText {
         }
         Ok(())
     }
-    // ANCHOR_END: take
 
     /// Ends the last line if it has no end. The dot is not said here.
     pub fn end(&mut self, wire: &mut Vec<u8>) -> Result<(), BareCr> {

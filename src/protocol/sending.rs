@@ -62,7 +62,6 @@ pub enum Next {
     Anew,
 }
 
-// ANCHOR: state
 /// Where a dialogue stands.
 #[derive(Debug)]
 pub enum State {
@@ -73,7 +72,6 @@ pub enum State {
     /// The connection is given up.
     Closed,
 }
-// ANCHOR_END: state
 
 /// One connection, as its client sees it.
 #[derive(Debug)]

@@ -49,7 +49,6 @@ impl<'a> Courier<'a> {
         Courier { orders, ready: None }
     }
 
-    // ANCHOR: deliver
     /// Hands the mail over, and says what became of each recipient.
     ///
     /// The addresses are tried in their order. A host that refuses somebody,
@@ -75,7 +74,6 @@ impl<'a> Courier<'a> {
         }
         Report { settled: ledger.close(), has_opened }
     }
-    // ANCHOR_END: deliver
 
     /// Tries the connection that is open already. Gives its address if that
     /// has decided anything; if not, it is as if it had never been there.

@@ -114,7 +114,6 @@ impl<'a> Connection<'a> {
         self.converse(turn.next, content)
     }
 
-    // ANCHOR: converse
     /// Does what the machine says, until the mail has come to its end.
     fn converse(
         &mut self,
@@ -138,7 +137,6 @@ impl<'a> Connection<'a> {
             next = turn.next;
         }
     }
-    // ANCHOR_END: converse
 
     /// Gives the machine what was heard.
     fn take(&mut self, heard: Heard) -> Turn {
@@ -240,7 +238,6 @@ impl<'a> Connection<'a> {
         self.take(heard)
     }
 
-    // ANCHOR: write_text
     /// Each block has its own deadline. The dot leaves with the last one.
     fn write_text(&mut self, content: &Content<'_>) -> Result<(), Unsent> {
         if self.replies.has_begun() {
@@ -255,7 +252,6 @@ impl<'a> Connection<'a> {
         self.wire.flush_until(self.deadline())?;
         Ok(())
     }
-    // ANCHOR_END: write_text
 
     /// For what comes next.
     fn deadline(&self) -> Instant {
