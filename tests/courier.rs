@@ -14,8 +14,9 @@ use pillarbox::protocol::decision::Class;
 use pillarbox::protocol::outcome::{Heard, Settled};
 use pillarbox::protocol::outgoing::{ClientCommand, Envelope, Needs};
 use pillarbox::relay::client::{
-    ADDRESS_LIMIT, Address, Courier, Event, Orders, Report, survey,
+    ADDRESS_LIMIT, Courier, Event, Orders, Report, survey,
 };
+use pillarbox::relay::route::Target;
 use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -47,7 +48,7 @@ use Do::{Drip, Line, Rest, Say, Spell, Text};
 
 /// A server that has one script for each connection; afterwards it is gone.
 struct Host {
-    address: Address,
+    address: Target,
     /// What it has read on each connection.
     heard: JoinHandle<Vec<Vec<u8>>>,
 }
@@ -63,7 +64,7 @@ impl Host {
             };
             scripts.into_iter().map(play).collect()
         });
-        let address = Address { host: "mx.example.org".into(), socket };
+        let address = Target { host: "mx.example.org".into(), address: socket };
         Host { address, heard }
     }
 
@@ -176,16 +177,16 @@ fn orders(timeout_cap: Duration) -> Orders<'static> {
 }
 
 /// Delivers to bob, with a courier of one mail.
-fn deliver(hosts: &[&Address], timeout_cap: Duration) -> Report {
+fn deliver(hosts: &[&Target], timeout_cap: Duration) -> Report {
     deliver_text(hosts, timeout_cap, &text)
 }
 
 fn deliver_text(
-    hosts: &[&Address],
+    hosts: &[&Target],
     timeout_cap: Duration,
     text: &dyn Fn() -> io::Result<Box<dyn Read>>,
 ) -> Report {
-    let addresses: Vec<Address> = hosts.iter().copied().cloned().collect();
+    let addresses: Vec<Target> = hosts.iter().copied().cloned().collect();
     let mut courier = Courier::new(orders(timeout_cap));
     courier.deliver(&addresses, &envelope(&["bob"]), text)
 }
@@ -196,10 +197,10 @@ fn only(report: &Report) -> &Settled {
 }
 
 /// An address at which nobody listens.
-fn nobody() -> Address {
+fn nobody() -> Target {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let socket = listener.local_addr().unwrap();
-    Address { host: "gone.example.org".into(), socket }
+    Target { host: "gone.example.org".into(), address: socket }
 }
 
 #[test]
@@ -317,7 +318,7 @@ fn case_32_a_host_that_reads_too_slowly_is_left() {
         let _ = wait.recv();
         drop(kept);
     });
-    let address = Address { host: "mx".into(), socket };
+    let address = Target { host: "mx".into(), address: socket };
     let report = deliver_text(&[&address], IMPATIENT, &large_text);
     let settled = only(&report);
     assert_eq!(settled.outcome.class, Class::Temporary);
@@ -346,7 +347,7 @@ fn a_slow_host_that_goes_on_reading_gets_the_whole_text() {
         stream.write_all(b"250 stored\r\n").unwrap();
         count
     });
-    let address = Address { host: "mx".into(), socket };
+    let address = Target { host: "mx".into(), address: socket };
     let report = deliver_text(&[&address], DEADLINE, &large_text);
     assert_eq!(only(&report).outcome.class, Class::Delivered);
     // Each line feed left as CR LF, and then a dot.
@@ -391,7 +392,7 @@ fn r1_and_case_30_a_host_that_refuses_and_then_does_not_read_is_heard() {
         kept.write_all(b"554 no\r\n").unwrap();
         let _ = wait.recv();
     });
-    let address = Address { host: "mx".into(), socket };
+    let address = Target { host: "mx".into(), address: socket };
     let report = deliver_text(&[&address], DEADLINE, &large_text);
     assert_eq!(only(&report).outcome.to_string(), "554 no");
     drop(end);
@@ -497,7 +498,7 @@ fn a_host_that_is_not_there_is_no_failure_if_another_one_is() {
 
 #[test]
 fn case_47_no_more_than_five_addresses_are_tried() {
-    let addresses: Vec<Address> = (0..8).map(|_| nobody()).collect();
+    let addresses: Vec<Target> = (0..8).map(|_| nobody()).collect();
     let tried = RefCell::new(Vec::new());
     let observer = |event: Event<'_>| {
         if let Event::Connecting(address) = event {
@@ -521,7 +522,7 @@ fn case_32_a_host_that_does_not_answer_the_connection_is_left_in_time() {
         waiting.push(stream);
         assert!(waiting.len() < 10_000, "the queue of a listener is endless");
     }
-    let address = Address { host: "mx".into(), socket };
+    let address = Target { host: "mx".into(), address: socket };
     let report = deliver(&[&address], IMPATIENT);
     assert_eq!(only(&report).outcome.status(), "4.4.1");
 }

@@ -8,7 +8,7 @@
 //! Interface:
 //!   `Courier`  delivers mails, over one connection as long as it lasts
 //!   `Report`   what became of each recipient
-//!   `Orders`, `Address`, `Content`, `Event`, `survey`
+//!   `Orders`, `Content`, `Event`, `survey`
 //!
 //! Guarantees:
 //! - each recipient has one outcome, whatever the servers say;
@@ -17,7 +17,8 @@
 //! - memory does not grow with the message.
 
 use super::connection::Connection;
-pub use super::orders::{Address, Content, Event, Orders};
+pub use super::orders::{Content, Event, Orders};
+use super::route::Target;
 pub use super::text::survey;
 use crate::protocol::decision::{Class, NO_CONNECTION};
 use crate::protocol::outcome::{Ledger, Outcome, Settled};
@@ -56,21 +57,22 @@ impl<'a> Courier<'a> {
     /// without an answer, the next address is tried.
     pub fn deliver(
         &mut self,
-        addresses: &[Address],
+        targets: &[Target],
         envelope: &Envelope,
         content: &Content<'_>,
     ) -> Report {
         let mut ledger = Ledger::new(&envelope.recipients);
-        let used = self.use_ready(addresses, envelope, content, &mut ledger);
+        let used = self.use_ready(targets, envelope, content, &mut ledger);
         let mut has_opened = used.is_some();
-        let others = addresses.iter().filter(|a| Some(*a) != used.as_ref());
-        for address in others.take(ADDRESS_LIMIT) {
+        let others =
+            targets.iter().filter(|target| Some(*target) != used.as_ref());
+        for target in others.take(ADDRESS_LIMIT) {
             let recipients = ledger.open();
             if recipients.is_empty() {
                 break;
             }
             let left = Envelope { recipients, ..envelope.clone() };
-            has_opened |= self.try_one(address, left, content, &mut ledger);
+            has_opened |= self.try_one(target, left, content, &mut ledger);
         }
         Report { settled: ledger.close(), has_opened }
     }
@@ -79,36 +81,36 @@ impl<'a> Courier<'a> {
     /// has decided anything; if not, it is as if it had never been there.
     fn use_ready(
         &mut self,
-        addresses: &[Address],
+        targets: &[Target],
         envelope: &Envelope,
         content: &Content<'_>,
         ledger: &mut Ledger,
-    ) -> Option<Address> {
+    ) -> Option<Target> {
         let mut connection = self.ready.take()?;
-        let address = connection.address().clone();
-        let fates = match addresses.contains(&address) {
+        let target = connection.target().clone();
+        let fates = match targets.contains(&target) {
             true => connection.next_mail(envelope.clone(), content),
             false => None,
         };
         if fates.is_some() && connection.is_reusable() {
             self.ready = Some(connection);
         }
-        ledger.enter(&address.host, fates?);
-        Some(address)
+        ledger.enter(&target.host, fates?);
+        Some(target)
     }
 
     /// Tries one address. Gives whether a session was opened.
     fn try_one(
         &mut self,
-        address: &Address,
+        target: &Target,
         envelope: Envelope,
         content: &Content<'_>,
         ledger: &mut Ledger,
     ) -> bool {
-        match Connection::open(address, envelope, self.orders) {
+        match Connection::open(target, envelope, self.orders) {
             Ok(mut connection) => {
                 let fates = connection.first_mail(content);
-                ledger.enter(&address.host, fates.unwrap_or_default());
+                ledger.enter(&target.host, fates.unwrap_or_default());
                 let has_opened = connection.has_opened();
                 if connection.is_reusable() {
                     self.ready = Some(connection);
@@ -118,7 +120,7 @@ impl<'a> Courier<'a> {
             Err(why) => {
                 let outcome =
                     Outcome::of(&NO_CONNECTION, Class::Temporary, &why);
-                ledger.enter_all(&address.host, &outcome);
+                ledger.enter_all(&target.host, &outcome);
                 false
             }
         }

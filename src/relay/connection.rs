@@ -13,7 +13,8 @@
 //! - a connection that is dropped says QUIT first, and does not wait for the
 //!   answer.
 
-use super::orders::{Address, Content, Event, Orders};
+use super::orders::{Content, Event, Orders};
+use super::route::Target;
 use super::socket::Socket;
 use super::text::Blocks;
 use crate::protocol::decision::{self, Class, Kind};
@@ -38,7 +39,7 @@ const SHOWN_BYTES: usize = 80;
 
 /// A connection to one server.
 pub(super) struct Connection<'a> {
-    address: Address,
+    target: Target,
     orders: Orders<'a>,
     socket: Socket,
     wire: Wire<'static>,
@@ -58,24 +59,24 @@ impl<'a> Connection<'a> {
     /// Connects; the mail is the first one that it will carry. An error is in
     /// words.
     pub(super) fn open(
-        address: &Address,
+        target: &Target,
         envelope: Envelope,
         orders: Orders<'a>,
     ) -> Result<Connection<'a>, String> {
-        (orders.observer)(Event::Connecting(address));
+        (orders.observer)(Event::Connecting(target));
         let patience = CONNECT_TIME.min(orders.timeout_cap);
-        let stream = TcpStream::connect_timeout(&address.socket, patience)
+        let stream = TcpStream::connect_timeout(&target.address, patience)
             // What is said leaves at once: it is one write.
             .and_then(|stream| stream.set_nodelay(true).map(|()| stream));
         let stream = stream.map_err(|error| {
             let why = format!("no connection: {}", reason(&error));
-            (orders.observer)(Event::Unreachable(address, &why));
+            (orders.observer)(Event::Unreachable(target, &why));
             why
         })?;
-        (orders.observer)(Event::Connected(address));
+        (orders.observer)(Event::Connected(target));
         let socket = Socket::new(stream);
         Ok(Connection {
-            address: address.clone(),
+            target: target.clone(),
             orders,
             wire: Wire::new(Box::new(socket.clone()), patience),
             socket,
@@ -84,8 +85,8 @@ impl<'a> Connection<'a> {
         })
     }
 
-    pub(super) fn address(&self) -> &Address {
-        &self.address
+    pub(super) fn target(&self) -> &Target {
+        &self.target
     }
 
     pub(super) fn has_opened(&self) -> bool {

@@ -2,15 +2,14 @@
 //!
 //! Interface:
 //!   `Orders`   who we are, how patient, who watches
-//!   `Address`  where one host listens
 //!   `Content`  opens the text of a mail
 //!   `Event`    what happens on the way
 
+use super::route::Target;
 use crate::protocol::decision::{Decision, Step};
 use crate::protocol::outcome::Heard;
 use crate::protocol::outgoing::ClientCommand;
 use std::io::{self, Read};
-use std::net::SocketAddr;
 use std::time::Duration;
 
 /// What is the same for all mails.
@@ -24,15 +23,6 @@ pub struct Orders<'a> {
     pub observer: &'a dyn Fn(Event<'_>),
 }
 
-/// Where one host listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address {
-    /// The name of the host, for people and bounces.
-    pub host: String,
-    /// One of its addresses, and the port.
-    pub socket: SocketAddr,
-}
-
 /// Opens the text of a mail at its beginning: once for each server that asks
 /// for it. Lines may end in LF or in CR LF.
 pub type Content<'a> = dyn Fn() -> io::Result<Box<dyn Read>> + 'a;
@@ -41,11 +31,11 @@ pub type Content<'a> = dyn Fn() -> io::Result<Box<dyn Read>> + 'a;
 #[derive(Debug)]
 pub enum Event<'a> {
     /// A connection is being made.
-    Connecting(&'a Address),
+    Connecting(&'a Target),
     /// It could not be made; why, in words.
-    Unreachable(&'a Address, &'a str),
+    Unreachable(&'a Target, &'a str),
     /// It is made.
-    Connected(&'a Address),
+    Connected(&'a Target),
     /// We said this; CR LF was added.
     Said(&'a ClientCommand),
     /// We sent so many bytes of text. The dot is an event of its own, if it

@@ -96,10 +96,10 @@ impl Talk {
     }
 
     fn fates(&self) -> &[Fate] {
-        match self.next() {
-            Next::Done(fates) => fates,
-            next => panic!("{next:?}: {:?}", self.said),
-        }
+        let Next::Done(fates) = self.next() else {
+            panic!("{:?}: {:?}", self.next(), self.said)
+        };
+        fates
     }
 
     /// D, L and N for delivered, later and never; behind it `>` if another
@@ -157,21 +157,28 @@ fn at(step: Step) -> Talk {
             &["220 mx", PIPELINING, "250 a", "450 b", "550 c", "354 d"]
         }
     };
-    let mut talk = match step {
-        // A first mail was refused in the middle of a transaction.
-        Step::Rset => {
-            let refused = ["220 mx", NOTHING, "250 a", "550 b"];
-            let mut talk = Talk::with(&["erin"], &refused);
-            talk.begin(envelope(&["bob", "carol"]));
-            talk
-        }
-        Step::MailAgain => {
-            let mut talk = Talk::with(&["erin"], &DELIVERED);
-            talk.begin(envelope(&["bob", "carol"]));
-            talk
-        }
-        _ => Talk::new(envelope(&["bob", "carol"])),
+    // What a connection has carried before. The first one was left open.
+    let before = match step {
+        Step::Rset => &["220 mx", NOTHING, "250 a", "550 b"][..],
+        Step::MailAgain => &DELIVERED,
+        Step::Greeting
+        | Step::Ehlo
+        | Step::Helo
+        | Step::Mail
+        | Step::Rcpt
+        | Step::RcptAfterYes
+        | Step::RcptInVain
+        | Step::Data
+        | Step::DataInVain
+        | Step::Text
+        | Step::Dot
+        | Step::DotInVain => &[],
     };
+    let mut talk = Talk::new(envelope(&["bob", "carol"]));
+    if !before.is_empty() {
+        talk = Talk::with(&["erin"], before);
+        talk.begin(envelope(&["bob", "carol"]));
+    }
     talk.play(way);
     assert_eq!(talk.dialogue.step(), step);
     talk
