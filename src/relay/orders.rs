@@ -1,7 +1,7 @@
 //! What a client is told, and what it tells.
 //!
 //! Interface:
-//!   `Orders`   who we are, how patient, who watches
+//!   `Orders`   our name, how patient we are, and an observer
 //!   `Content`  opens the text of a mail
 //!   `Event`    what happens on the way
 
@@ -38,8 +38,7 @@ pub enum Event<'a> {
     Connected(&'a Target),
     /// We said this; CR LF was added.
     Said(&'a ClientCommand),
-    /// We sent so many bytes of text. The dot is an event of its own, if it
-    /// was sent.
+    /// This many bytes of text were sent. The dot is an event of its own.
     SaidText(u64),
     /// The server said this, or nothing that counts.
     Heard(&'a Heard),
