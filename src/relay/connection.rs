@@ -74,7 +74,7 @@ impl<'a> Connection<'a> {
             (orders.observer)(Event::Unreachable(target, &why));
             why
         })?;
-        (orders.observer)(Event::Connected(target));
+        (orders.observer)(Event::Connected(target, &stream));
         let socket = Socket::new(stream);
         Ok(Connection {
             target: target.clone(),

@@ -10,6 +10,7 @@ use crate::protocol::decision::{Decision, Step};
 use crate::protocol::outcome::Heard;
 use crate::protocol::outgoing::ClientCommand;
 use std::io::{self, Read};
+use std::net::TcpStream;
 use std::time::Duration;
 
 /// What is the same for all mails.
@@ -34,8 +35,8 @@ pub enum Event<'a> {
     Connecting(&'a Target),
     /// It could not be made; why, in words.
     Unreachable(&'a Target, &'a str),
-    /// It is made.
-    Connected(&'a Target),
+    /// It is made. The socket is for those who may have to end it.
+    Connected(&'a Target, &'a TcpStream),
     /// We said this; CR LF was added.
     Said(&'a ClientCommand),
     /// This many bytes of text were sent. The dot is an event of its own.
