@@ -35,7 +35,16 @@ const ROOMS: [(&str, &[&str]); 20] = [
             "words",
         ],
     ),
-    ("agent", &["protocol", "mailbox::reader", "relay::client", "words"]),
+    (
+        "agent",
+        &[
+            "protocol",
+            "mailbox::reader",
+            "relay::client",
+            "relay::route",
+            "words",
+        ],
+    ),
     ("transcript", &[]),
     ("transcript::format", &["words"]),
     (
