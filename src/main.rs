@@ -5,6 +5,7 @@
 
 use env_logger::Target;
 use log::LevelFilter;
+use pillarbox::agent;
 use pillarbox::console::{self, Console};
 use pillarbox::options::{self, Invocation};
 use pillarbox::protocol::trace;
@@ -32,12 +33,20 @@ fn main() -> ExitCode {
         Ok(Invocation::Replay(settings)) => return replay(&settings),
         Ok(Invocation::Converse(settings)) => converse(*settings),
         Ok(Invocation::Record(settings)) => record(settings),
-        Ok(
-            Invocation::Send(_) | Invocation::Inbox(_) | Invocation::Queue(_),
-        ) => return fail(FAILED, "this command can only be parsed so far"),
+        Ok(Invocation::Send(settings)) => return send(&settings),
+        Ok(Invocation::Inbox(settings)) => return inbox(&settings),
+        Ok(Invocation::Queue(_)) => {
+            return fail(FAILED, "this command can only be parsed so far");
+        }
     };
+    ended(outcome.map(|()| 0))
+}
+// ANCHOR_END: main
+
+/// The exit code of a command that can fail.
+fn ended(outcome: io::Result<u8>) -> ExitCode {
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => ExitCode::from(code),
         // Nobody reads on: no reason to complain.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
@@ -45,7 +54,6 @@ fn main() -> ExitCode {
         Err(error) => fail(FAILED, &error.to_string()),
     }
 }
-// ANCHOR_END: main
 
 // ANCHOR: serve
 /// Runs the server until the process is ended.
@@ -86,6 +94,29 @@ fn converse(settings: Settings) -> io::Result<()> {
     outcome
 }
 
+/// Sends a message; the exit code says what became of it.
+fn send(settings: &agent::send::Settings) -> ExitCode {
+    let mut world = agent::send::World {
+        input: &mut io::stdin(),
+        errors: &mut io::stderr(),
+        name: &options::system_hostname(),
+        now: since_1970().as_secs(),
+    };
+    ExitCode::from(agent::send::send(settings, &mut world))
+}
+
+/// Lists a mailbox, or shows a message.
+fn inbox(settings: &agent::inbox::Settings) -> ExitCode {
+    let mut out = io::stdout();
+    let is_terminal = out.is_terminal();
+    let mut world = agent::inbox::World {
+        out: &mut out,
+        is_terminal,
+        now: since_1970().as_secs(),
+    };
+    ended(agent::inbox::inbox(settings, &mut world))
+}
+
 /// Plays transcripts; the exit code is the verdict.
 fn replay(settings: &transcript::settings::ReplaySettings) -> ExitCode {
     let program = match std::env::current_exe() {
@@ -106,8 +137,7 @@ fn replay(settings: &transcript::settings::ReplaySettings) -> ExitCode {
 
 /// `2026-11-22`, in UTC.
 fn today() -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let time = trace::iso_date_time(now.unwrap_or_default().as_secs());
+    let time = now();
     time.split('T').next().unwrap_or_default().to_owned()
 }
 
@@ -146,8 +176,12 @@ fn start_log(is_explaining: bool) -> io::Result<Console> {
 }
 
 fn now() -> String {
+    trace::iso_date_time(since_1970().as_secs())
+}
+
+fn since_1970() -> Duration {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    trace::iso_date_time(now.unwrap_or_default().as_secs())
+    now.unwrap_or_default()
 }
 
 /// std does not know who we are; the owner of our own folder in /proc does.

@@ -79,7 +79,7 @@ fn said(event: &Event<'_>) -> Option<String> {
         }
         Event::Connecting(_)
         | Event::Unreachable(..)
-        | Event::Connected(_)
+        | Event::Connected(..)
         | Event::Decided(..)
         | Event::Closed => None,
     }
@@ -96,7 +96,7 @@ fn reason(event: &Event<'_>) -> Option<String> {
         }
         Event::Decided(step, decision) => Some(explained(*step, decision)),
         Event::Closed => Some("(the connection is closed)".to_owned()),
-        Event::Connected(_)
+        Event::Connected(..)
         | Event::Said(_)
         | Event::SaidText(_)
         | Event::Heard(_) => None,
