@@ -26,7 +26,7 @@ pub(super) struct Desk {
     /// The domain whose postmaster signs bounces.
     pub(super) domain: String,
     pub(super) mailboxes: LocalMail,
-    pub(super) observer: Box<Observer>,
+    pub(super) observer: Box<Observer<'static>>,
     /// Caps each time-out of the client.
     pub(super) timeout_cap: Duration,
 }
