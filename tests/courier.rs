@@ -688,7 +688,7 @@ fn whoever_watches_is_told_each_step() {
     let observer = |event: Event<'_>| {
         told.borrow_mut().push(match event {
             Event::Connecting(address) => format!("to {}", address.host),
-            Event::Connected(_) => "connected".into(),
+            Event::Connected(..) => "connected".into(),
             Event::Unreachable(_, why) => why.into(),
             Event::Said(ClientCommand::Dot) => "dot".into(),
             Event::Said(command) => format!("C: {command}"),

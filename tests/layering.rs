@@ -35,7 +35,19 @@ const ROOMS: [(&str, &[&str]); 20] = [
             "words",
         ],
     ),
-    ("agent", &["protocol", "mailbox::reader", "relay::client", "words"]),
+    (
+        "agent",
+        &[
+            "protocol",
+            "disk",
+            "mailbox::reader",
+            "relay::client",
+            "relay::entry",
+            "relay::marks",
+            "relay::queue",
+            "words",
+        ],
+    ),
     ("transcript", &[]),
     ("transcript::format", &["words"]),
     (
@@ -128,7 +140,7 @@ const WORLD: [&str; 8] = [
 ];
 
 /// The files that may read a clock, besides `main.rs`.
-const CLOCK_READERS: [&str; 14] = [
+const CLOCK_READERS: [&str; 15] = [
     "src/console.rs",
     "src/wire.rs",
     "src/server/connection.rs",
@@ -138,6 +150,7 @@ const CLOCK_READERS: [&str; 14] = [
     "src/server/watch.rs",
     "src/relay/",
     "src/agent/inbox.rs",
+    "src/agent/queue.rs",
     "src/transcript/judge/",
     "src/transcript/stand/process.rs",
     "src/transcript/play/",
