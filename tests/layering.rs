@@ -139,7 +139,7 @@ const CLOCK_READERS: [&str; 14] = [
     "src/relay/",
     "src/agent/send.rs",
     "src/transcript/judge/",
-    "src/transcript/stand/process.rs",
+    "src/transcript/stand/",
     "src/transcript/play/",
     "src/transcript/record/proxy.rs",
     "src/transcript/command.rs",
