@@ -93,8 +93,15 @@ fn replay(settings: &transcript::settings::ReplaySettings) -> ExitCode {
         out: &mut out,
         errors: &mut errors,
         is_terminal,
+        can_serve,
     };
     ExitCode::from(command::replay(settings, &mut world))
+}
+
+/// Whether `serve` takes these arguments.
+fn can_serve(arguments: &[String]) -> Result<(), String> {
+    let serve = ["serve".to_owned()];
+    options::parse(&[&serve, arguments].concat()).map(|_| ())
 }
 
 /// `2026-11-22`, in UTC.
