@@ -114,13 +114,8 @@ impl Talk {
         while !rest.is_empty() {
             let length = match self.write_some(rest, until) {
                 Ok(length) => length,
-                Err(error) => match error.kind() {
-                    ErrorKind::Interrupted => continue,
-                    ErrorKind::TimedOut | ErrorKind::WouldBlock => {
-                        return false;
-                    }
-                    _ => return true,
-                },
+                Err(error) if error.kind() == ErrorKind::Interrupted => 0,
+                Err(error) => return !is_late(&error),
             };
             rest = rest.get(length..).unwrap_or_default();
         }
@@ -315,6 +310,11 @@ fn read_all(mut stream: TcpStream, events: &SyncSender<Event>) {
             return;
         }
     }
+}
+
+/// A write that waited too long ends in one word or the other, by system.
+pub(crate) fn is_late(error: &io::Error) -> bool {
+    [ErrorKind::TimedOut, ErrorKind::WouldBlock].contains(&error.kind())
 }
 
 /// What is wrong with a line of a reply, with the limit that it has here.
