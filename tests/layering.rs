@@ -39,8 +39,12 @@ const ROOMS: [(&str, &[&str]); 20] = [
         "agent",
         &[
             "protocol",
+            "disk",
             "mailbox::reader",
             "relay::client",
+            "relay::entry",
+            "relay::marks",
+            "relay::queue",
             "relay::route",
             "words",
         ],
@@ -137,7 +141,7 @@ const WORLD: [&str; 8] = [
 ];
 
 /// The files that may read a clock, besides `main.rs`.
-const CLOCK_READERS: [&str; 15] = [
+const CLOCK_READERS: [&str; 16] = [
     "src/console.rs",
     "src/wire.rs",
     "src/relay/connection.rs",
@@ -148,8 +152,9 @@ const CLOCK_READERS: [&str; 15] = [
     "src/server/watch.rs",
     "src/relay/",
     "src/agent/inbox.rs",
+    "src/agent/queue.rs",
     "src/transcript/judge/",
-    "src/transcript/stand/process.rs",
+    "src/transcript/stand/",
     "src/transcript/play/",
     "src/transcript/record/proxy.rs",
     "src/transcript/command.rs",
