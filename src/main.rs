@@ -5,6 +5,7 @@
 
 use env_logger::Target;
 use log::LevelFilter;
+use pillarbox::agent;
 use pillarbox::agent::queue::Operator;
 use pillarbox::console::{self, Console};
 use pillarbox::options::queue::{QueueSettings, QueueTask};
@@ -34,13 +35,18 @@ fn main() -> ExitCode {
         Ok(Invocation::Replay(settings)) => return replay(&settings),
         Ok(Invocation::Converse(settings)) => converse(*settings),
         Ok(Invocation::Record(settings)) => record(settings),
+        Ok(Invocation::Send(settings)) => return send(&settings),
+        Ok(Invocation::Inbox(settings)) => return inbox(&settings),
         Ok(Invocation::Queue(settings)) => queue(&settings),
-        Ok(Invocation::Send(_) | Invocation::Inbox(_)) => {
-            return fail(FAILED, "this command can only be parsed so far");
-        }
     };
+    ended(outcome.map(|()| 0))
+}
+// ANCHOR_END: main
+
+/// The exit code of a command that can fail.
+fn ended(outcome: io::Result<u8>) -> ExitCode {
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => ExitCode::from(code),
         // Nobody reads on: no reason to complain.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
@@ -48,7 +54,6 @@ fn main() -> ExitCode {
         Err(error) => fail(FAILED, &error.to_string()),
     }
 }
-// ANCHOR_END: main
 
 // ANCHOR: serve
 /// Runs the server until the process is ended.
@@ -89,6 +94,29 @@ fn converse(settings: Settings) -> io::Result<()> {
     outcome
 }
 
+/// Sends a message; the exit code says what became of it.
+fn send(settings: &agent::send::Settings) -> ExitCode {
+    let mut world = agent::send::World {
+        input: &mut io::stdin(),
+        errors: &mut io::stderr(),
+        name: &options::system_hostname(),
+        now: since_1970().as_secs(),
+    };
+    ExitCode::from(agent::send::send(settings, &mut world))
+}
+
+/// Lists a mailbox, or shows a message.
+fn inbox(settings: &agent::inbox::Settings) -> ExitCode {
+    let mut out = io::stdout();
+    let is_terminal = out.is_terminal();
+    let mut world = agent::inbox::World {
+        out: &mut out,
+        is_terminal,
+        now: since_1970().as_secs(),
+    };
+    ended(agent::inbox::inbox(settings, &mut world))
+}
+
 /// Plays transcripts; the exit code is the verdict.
 fn replay(settings: &transcript::settings::ReplaySettings) -> ExitCode {
     let program = match std::env::current_exe() {
@@ -111,10 +139,9 @@ fn replay(settings: &transcript::settings::ReplaySettings) -> ExitCode {
 fn queue(settings: &QueueSettings) -> io::Result<()> {
     let (mut out, mut errors) = (io::stdout().lock(), io::stderr());
     let is_terminal = out.is_terminal();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let mut operator = Operator {
         folder: &settings.folder,
-        now: now.unwrap_or_default(),
+        now: since_1970(),
         out: &mut out,
         is_terminal,
         errors: &mut errors,
@@ -129,8 +156,7 @@ fn queue(settings: &QueueSettings) -> io::Result<()> {
 
 /// `2026-11-22`, in UTC.
 fn today() -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let time = trace::iso_date_time(now.unwrap_or_default().as_secs());
+    let time = now();
     time.split('T').next().unwrap_or_default().to_owned()
 }
 
@@ -169,8 +195,12 @@ fn start_log(is_explaining: bool) -> io::Result<Console> {
 }
 
 fn now() -> String {
+    trace::iso_date_time(since_1970().as_secs())
+}
+
+fn since_1970() -> Duration {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    trace::iso_date_time(now.unwrap_or_default().as_secs())
+    now.unwrap_or_default()
 }
 
 /// std does not know who we are; the owner of our own folder in /proc does.

@@ -45,6 +45,7 @@ const ROOMS: [(&str, &[&str]); 20] = [
             "relay::entry",
             "relay::marks",
             "relay::queue",
+            "relay::route",
             "words",
         ],
     ),
@@ -143,6 +144,7 @@ const WORLD: [&str; 8] = [
 const CLOCK_READERS: [&str; 15] = [
     "src/console.rs",
     "src/wire.rs",
+    "src/relay/connection.rs",
     "src/server/connection.rs",
     "src/server/incoming.rs",
     "src/server/listener.rs",

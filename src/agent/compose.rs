@@ -159,9 +159,8 @@ impl Letter {
                 return Err(format!("a message has one {name} field only"));
             }
         }
-        let is_raw = letter.content == Content::Raw;
         let is_null = letter.from == ReversePath::Null;
-        if is_null && !is_raw && !letter.has("From") {
+        if is_null && !letter.is_raw() && !letter.has("From") {
             return Err("the null sender has no address for the header; \
                         try: --header 'From: alice@example.org'"
                 .to_owned());
@@ -180,10 +179,15 @@ impl Letter {
         &self.to
     }
 
+    /// Whether the text has a header already.
+    pub fn is_raw(&self) -> bool {
+        self.content == Content::Raw
+    }
+
     /// The message with this text.
     pub fn message(&self, text: Vec<u8>, stamp: &Stamp) -> Checked<Message> {
         let text = text::in_lines(text)?;
-        if self.content == Content::Raw {
+        if self.is_raw() {
             let (bytes, hidden) = text::without_hidden_fields(&text)?;
             return Ok(Message { bytes, hidden });
         }

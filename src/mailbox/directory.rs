@@ -71,6 +71,11 @@ impl Directory {
         Directory { domains, named, is_open, places }
     }
 
+    /// The domains whose mail is kept here; the first one is `<postmaster>`'s.
+    pub fn domains(&self) -> &[String] {
+        &self.domains
+    }
+
     /// The mailboxes that exist before any mail has come.
     pub fn named(&self) -> impl Iterator<Item = &LocalMailbox> {
         self.named.iter()

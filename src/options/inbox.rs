@@ -4,9 +4,7 @@ use super::addresses::local_mailbox;
 use super::table::{Given, Row, argument, one};
 use super::values::{Read, folder, seconds};
 use super::{Command, Complaint, Invocation, WRONG_USAGE};
-use crate::protocol::session::LocalMailbox;
-use std::path::PathBuf;
-use std::time::Duration;
+use crate::agent::inbox::{Settings, Task};
 
 const ABOUT: &str = "\
 Lists the mail in a mailbox, and shows a message.
@@ -36,38 +34,16 @@ pub(super) const COMMAND: Command = Command {
     invocation,
 };
 
-/// What the receiving user agent needs to know.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InboxSettings {
-    /// The folder of all mailboxes.
-    pub mail: PathBuf,
-    /// Whose mail it is. Its two names are fit for folders.
-    pub mailbox: LocalMailbox,
-    /// What is done.
-    pub task: InboxTask,
-}
-
-/// What is done with a mailbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InboxTask {
-    /// Its messages are listed.
-    List,
-    /// This one is shown, counted from 1.
-    Show(usize),
-    /// We wait for one that is not seen yet.
-    Wait(Duration),
-}
-
 fn invocation(given: &Given) -> Result<Invocation, Complaint> {
     let wait = given.value("wait", seconds)?;
     let (address, task) = match (given.arguments(), wait) {
         ([], _) => {
             return Err("whose mail? try: pillarbox inbox bob@localhost".into());
         }
-        ([address], None) => (address, InboxTask::List),
-        ([address], Some(time)) => (address, InboxTask::Wait(time)),
+        ([address], None) => (address, Task::List),
+        ([address], Some(time)) => (address, Task::Wait(time)),
         ([address, text], None) => {
-            (address, InboxTask::Show(argument(text, number)?))
+            (address, Task::Show(argument(text, number)?))
         }
         ([_, _], Some(_)) => {
             return Err("--wait does not go with a NUMBER".to_owned());
@@ -76,7 +52,7 @@ fn invocation(given: &Given) -> Result<Invocation, Complaint> {
             return Err("takes an ADDRESS and a NUMBER, no more".to_owned());
         }
     };
-    let mut settings = InboxSettings {
+    let mut settings = Settings {
         mail: "mail".into(),
         mailbox: argument(address, local_mailbox)?,
         task,
@@ -100,8 +76,10 @@ fn number(text: &str) -> Read<usize> {
 mod tests {
     use super::*;
     use crate::options::{self, WrongUsage};
+    use std::path::PathBuf;
+    use std::time::Duration;
 
-    fn settings_of(words: &[&str]) -> InboxSettings {
+    fn settings_of(words: &[&str]) -> Settings {
         match options::parse(&[&["inbox"], words].concat()) {
             Ok(Invocation::Inbox(settings)) => settings,
             other => panic!("{words:?}: {:?}", other.err()),
@@ -114,21 +92,21 @@ mod tests {
         assert_eq!(settings.mail, PathBuf::from("mail"));
         assert_eq!(settings.mailbox.local_part, "bob");
         assert_eq!(settings.mailbox.domain, "example.org");
-        assert_eq!(settings.task, InboxTask::List);
+        assert_eq!(settings.task, Task::List);
         let settings = settings_of(&["-m", "post", "a+b@[127.0.0.1]", "007"]);
         assert_eq!(settings.mail, PathBuf::from("post"));
         assert_eq!(settings.mailbox.local_part, "a+b");
         assert_eq!(settings.mailbox.domain, "[127.0.0.1]");
-        assert_eq!(settings.task, InboxTask::Show(7));
+        assert_eq!(settings.task, Task::Show(7));
         let settings = settings_of(&["--wait=0.5", "bob@localhost"]);
         let half = Duration::from_millis(500);
-        assert_eq!(settings.task, InboxTask::Wait(half));
+        assert_eq!(settings.task, Task::Wait(half));
     }
 
     #[test]
     fn a_number_of_20_digits_is_for_the_list_to_refuse() {
         let settings = settings_of(&["b@localhost", "99999999999999999999"]);
-        assert_eq!(settings.task, InboxTask::Show(usize::MAX));
+        assert_eq!(settings.task, Task::Show(usize::MAX));
     }
 
     #[test]

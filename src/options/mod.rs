@@ -25,6 +25,7 @@ mod serve;
 mod table;
 mod values;
 
+use crate::agent;
 use crate::server::Settings;
 use crate::transcript;
 use std::ffi::OsStr;
@@ -41,9 +42,9 @@ pub enum Invocation {
     /// `pillarbox record`.
     Record(transcript::record::proxy::ProxySettings),
     /// `pillarbox send`.
-    Send(Box<send::SendSettings>),
+    Send(Box<agent::send::Settings>),
     /// `pillarbox inbox`.
-    Inbox(inbox::InboxSettings),
+    Inbox(agent::inbox::Settings),
     /// `pillarbox queue`.
     Queue(queue::QueueSettings),
     /// `--help` or `--version`: print this and end.
@@ -103,6 +104,11 @@ const COMMANDS: [Command; 6] = [
     inbox::COMMAND,
     queue::COMMAND,
 ];
+
+/// The name that the system has for itself, if it is fit for a greeting.
+pub fn system_hostname() -> String {
+    serve::system_hostname()
+}
 
 /// Reads the arguments, without the program's own name.
 pub fn parse<A: AsRef<OsStr>>(

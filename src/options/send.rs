@@ -5,13 +5,12 @@ use super::addresses::envelope_address;
 use super::table::{Given, Row, argument, flag, many, one};
 use super::values::{Read, file, host_and_port, seconds};
 use super::{Command, Complaint, Invocation};
-use crate::protocol::address::{Mailbox, ReversePath};
+use crate::agent::compose::{Content, Field, Letter};
+use crate::agent::refusal::BAD_USAGE;
+use crate::agent::send::{Settings, Show};
+use crate::protocol::address::ReversePath;
 use crate::relay::settings::HostPort;
 use std::path::PathBuf;
-use std::time::Duration;
-
-/// `EX_USAGE` of sysexits.h.
-const WRONG_USAGE: u8 = 64;
 
 const ABOUT: &str = "\
 Sends a message to a mail server, as a mail program does.
@@ -48,53 +47,9 @@ pub(super) const COMMAND: Command = Command {
     name: "send",
     about: ABOUT,
     options: OPTIONS,
-    wrong_usage: WRONG_USAGE,
+    wrong_usage: BAD_USAGE,
     invocation,
 };
-
-/// What the sending user agent needs to know.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SendSettings {
-    /// The server that gets the message.
-    pub server: HostPort,
-    /// The sender of the envelope.
-    pub from: ReversePath,
-    /// The recipients of the envelope; at least one.
-    pub to: Vec<Mailbox>,
-    /// Where the text is; none for standard input.
-    pub file: Option<PathBuf>,
-    /// What the text is.
-    pub content: Content,
-    /// What is shown on standard error.
-    pub show: Show,
-    /// The most that any time-out of RFC 5321 4.5.3.2 may be.
-    pub timeout: Option<Duration>,
-}
-
-/// What the text is that the user gives.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Content {
-    /// The body. A header is made for it.
-    Body {
-        /// The subject, in one line.
-        subject: Option<String>,
-        /// Other fields: names and values, each in one line.
-        fields: Vec<(String, String)>,
-    },
-    /// A message with its header.
-    Raw,
-}
-
-/// What is shown of the dialogue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Show {
-    /// What goes wrong, and no more.
-    Trouble,
-    /// The dialogue.
-    Dialogue,
-    /// The dialogue, with the reason for each step.
-    Reasons,
-}
 
 fn invocation(given: &Given) -> Result<Invocation, Complaint> {
     let from = given.value("from", sender)?;
@@ -104,12 +59,12 @@ fn invocation(given: &Given) -> Result<Invocation, Complaint> {
         return Err("to whom? try: --to bob@example.org".to_owned());
     }
     let usual = HostPort { host: "127.0.0.1".to_owned(), port: 2525 };
-    Ok(Invocation::Send(Box::new(SendSettings {
-        server: given.value("server", host_and_port)?.unwrap_or(usual),
-        from,
-        to,
+    let server = given.value("server", host_and_port)?.unwrap_or(usual);
+    Ok(Invocation::Send(Box::new(Settings {
+        host: server.host,
+        port: server.port,
+        letter: Letter::new(from, &to, content(given)?)?,
         file: text_file(given)?,
-        content: content(given)?,
         show: show(given),
         timeout: given.value("timeout", seconds)?,
     })))
@@ -139,16 +94,9 @@ fn content(given: &Given) -> Result<Content, Complaint> {
         given.has_none_of(&["subject", "header"], why)?;
         return Ok(Content::Raw);
     }
-    let subject = given.value("subject", one_line)?;
-    let fields = given.values("header", field)?;
-    let is_subject =
-        |(name, _): &(String, String)| name.eq_ignore_ascii_case("Subject");
-    if subject.is_some() && fields.iter().any(is_subject) {
-        return Err("--subject does not go with --header 'Subject: ...': a \
-                    message has one subject"
-            .to_owned());
-    }
-    Ok(Content::Body { subject, fields })
+    let mut fields = given.values("header", Field::read)?;
+    fields.extend(given.value("subject", Field::subject)?);
+    Ok(Content::Body(fields))
 }
 
 fn show(given: &Given) -> Show {
@@ -157,38 +105,6 @@ fn show(given: &Given) -> Show {
         (false, true) => Show::Dialogue,
         (false, false) => Show::Trouble,
     }
-}
-
-/// A line end in it would begin another field, or the body.
-fn one_line(text: &str) -> Read<String> {
-    match text.contains(char::is_control) {
-        true => Err("one line without control characters".to_owned()),
-        false => Ok(text.to_owned()),
-    }
-}
-
-/// A header field: its name, and its value.
-///
-/// ```abnf
-/// field-name = 1*ftext
-/// ftext      = %d33-57 / %d59-126   ; RFC 5322 3.6.8
-/// ```
-fn field(text: &str) -> Read<(String, String)> {
-    let text = one_line(text)?;
-    let (name, value) = text.split_once(':').unwrap_or_default();
-    let is_name = |c: char| c.is_ascii_graphic();
-    if name.is_empty() || !name.chars().all(is_name) {
-        let what = "a header field, such as 'Reply-To: bob@example.org'";
-        return Err(what.to_owned());
-    }
-    // A hidden recipient must not be in what the others read (RFC 5322 3.6.3).
-    let hidden = ["Bcc", "Resent-Bcc"];
-    if hidden.iter().any(|field| name.eq_ignore_ascii_case(field)) {
-        let what = "for the header: all may read it; --to alone hides a \
-                    recipient";
-        return Err(what.to_owned());
-    }
-    Ok((name.to_owned(), value.trim_start().to_owned()))
 }
 
 #[cfg(test)]
@@ -202,7 +118,7 @@ mod tests {
         options::parse(&[&enough, words].concat())
     }
 
-    fn settings_of(words: &[&str]) -> SendSettings {
+    fn settings_of(words: &[&str]) -> Settings {
         match parse(words) {
             Ok(Invocation::Send(settings)) => *settings,
             other => panic!("{words:?}: {:?}", other.err()),
@@ -212,13 +128,16 @@ mod tests {
     #[test]
     fn without_options_a_body_from_standard_input_goes_to_our_own_port() {
         let settings = settings_of(&[]);
-        assert_eq!(settings.server.to_string(), "127.0.0.1:2525");
-        assert_eq!(settings.from.to_string(), "<alice@example.org>");
-        assert_eq!(settings.to[0].to_string(), "bob@b.example");
+        assert_eq!(
+            (settings.host.as_str(), settings.port),
+            ("127.0.0.1", 2525)
+        );
+        let letter = &settings.letter;
+        assert_eq!(letter.from().to_string(), "<alice@example.org>");
+        assert_eq!(letter.to()[0].to_string(), "bob@b.example");
+        assert!(!letter.is_raw());
         assert_eq!((settings.file, settings.timeout), (None, None));
         assert_eq!(settings.show, Show::Trouble);
-        let empty = Content::Body { subject: None, fields: Vec::new() };
-        assert_eq!(settings.content, empty);
     }
 
     #[test]
@@ -236,22 +155,12 @@ mod tests {
             "[::1]:25",
             "letter",
         ]);
-        let to: Vec<_> = settings.to.iter().map(ToString::to_string).collect();
+        let to = settings.letter.to().iter();
+        let to: Vec<_> = to.map(ToString::to_string).collect();
         let want =
             ["bob@b.example", "\"a b\"@c.example", "käthe@dürer.example"];
         assert_eq!(to, want);
-        let Content::Body { subject, fields } = settings.content else {
-            panic!("raw");
-        };
-        assert_eq!(subject.as_deref(), Some("Grüße"));
-        let field = |name: &str, value: &str| (name.into(), value.into());
-        let want =
-            [field("X-One", "1"), field("X-Two", "2: 3"), field("X-Empty", "")];
-        assert_eq!(fields, want);
-        assert_eq!(
-            (settings.server.host.as_str(), settings.server.port),
-            ("::1", 25)
-        );
+        assert_eq!((settings.host.as_str(), settings.port), ("::1", 25));
         assert_eq!(settings.file, Some(PathBuf::from("letter")));
     }
 
@@ -260,16 +169,16 @@ mod tests {
         assert_eq!(settings_of(&["-v"]).show, Show::Dialogue);
         assert_eq!(settings_of(&["--explain"]).show, Show::Reasons);
         assert_eq!(settings_of(&["--explain", "-v"]).show, Show::Reasons);
-        assert_eq!(settings_of(&["--raw"]).content, Content::Raw);
+        assert!(settings_of(&["--raw"]).letter.is_raw());
     }
 
     #[test]
     fn an_empty_sender_is_the_null_sender() {
-        let words = ["send", "-f", "", "-t", "bob@b.example"];
+        let words = ["send", "--raw", "-f", "", "-t", "bob@b.example"];
         let Ok(Invocation::Send(settings)) = options::parse(&words) else {
             panic!("no settings");
         };
-        assert_eq!(settings.from, ReversePath::Null);
+        assert_eq!(*settings.letter.from(), ReversePath::Null);
     }
 
     #[test]

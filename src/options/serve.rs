@@ -144,7 +144,7 @@ fn hostname(text: &str) -> Read<String> {
 }
 
 /// The name that the system has for itself, if it is fit for a greeting.
-fn system_hostname() -> String {
+pub(super) fn system_hostname() -> String {
     let files = ["/proc/sys/kernel/hostname", "/etc/hostname"];
     files
         .iter()

@@ -1,19 +1,19 @@
 //! What a client makes of every answer, and why: one table (RFC 5321 4.2.1).
 //!
 //! A row is a step of the conversation, a column the kind of answer that was
-//! heard. Where they meet stands a decision: what is done, with one sentence
-//! of rule and the section that states it, as every reply of the server has
-//! them.
+//! heard. Each cell holds a decision: what is done, one sentence of rule, and
+//! the section that states it, as in the replies of the server (`reply.rs`).
 //!
 //! Interface:
 //!   `decide`    the table
 //!   `Step`      its rows: what an answer is for
-//!   `Kind`      its columns: what the first digit says
-//!   `Decision`  what stands in a cell, or in `BY_ITSELF`
+//!   `Kind`      its columns: what was heard
+//!   `Decision`  what is in a cell, or in `BY_ITSELF`
 //!   `Act`       what the machine does then
 //!   `Class`     what that means for a recipient
 //!
-//! Not here: how it is done (`sending.rs`), who gets what (`outcome.rs`).
+//! Not here: how it is done (`sending.rs`), what each recipient gets of it
+//! (`outcome.rs`).
 
 use core::time::Duration;
 
@@ -130,7 +130,7 @@ pub struct Decision {
 }
 
 impl Act {
-    /// What becomes of those whom it concerns.
+    /// What it means for the recipients that it concerns.
     pub fn class(self) -> Class {
         match self {
             Act::SettleAll(class)
@@ -437,7 +437,7 @@ pub const RECIPIENT_OK: Decision = Decision {
     section: "RFC 5321 3.3",
 };
 
-/// This recipient later; it stands, whatever DATA says.
+/// This recipient later, whatever DATA says.
 pub const RECIPIENT_LATER: Decision = Decision {
     act: Act::SettleOne(Class::Temporary),
     words: "later: this one",
@@ -446,7 +446,7 @@ pub const RECIPIENT_LATER: Decision = Decision {
     section: "RFC 5321 4.2.1",
 };
 
-/// This recipient never; it stands, whatever DATA says.
+/// This recipient never, whatever DATA says.
 pub const RECIPIENT_NEVER: Decision = Decision {
     act: Act::SettleOne(Class::Permanent),
     words: "never: this one",
@@ -665,7 +665,7 @@ pub const BARE_CR: Decision = Decision {
     section: "RFC 5321 2.3.8",
 };
 
-/// What a client decides by itself: these stand in no cell of the table.
+/// What a client decides by itself: these are in no cell of the table.
 pub const BY_ITSELF: [&Decision; 8] = [
     &NEXT_MAIL,
     &NO_CONNECTION,

@@ -5,12 +5,14 @@
 //!   `Delivery`  the transaction, as its client sees it
 //!   `Stage`     how far the session around it has come
 //!
-//! Replies are told apart by counting them: RFC 2920 3.1 forbids to guess by
+//! Replies are told apart by counting them; RFC 2920 3.1 forbids guessing by
 //! code or text. What an answer means is not known here (`decision.rs`).
 
-use super::decision::{Act, Step};
+use super::decision::{self, Act, Step};
+use super::extension::Extension;
 use super::outcome::{Fate, Outcome};
-use super::outgoing::{ClientCommand, Envelope};
+use super::outgoing::{ClientCommand, Envelope, Needs};
+use super::replies::ServerOffer;
 
 /// Commands that leave together are not more bytes than this: a server that
 /// does not read while it writes must not block us (RFC 2920 3.1).
@@ -36,7 +38,7 @@ pub enum Stage {
 /// A transaction, before and while it is open.
 #[derive(Debug)]
 pub struct Delivery {
-    pub(super) envelope: Envelope,
+    envelope: Envelope,
     /// What each recipient was answered.
     answers: Vec<Answer>,
     /// All commands up to DATA, once it is known what the server offers.
@@ -60,18 +62,50 @@ impl Delivery {
         Delivery { envelope, answers, plan: Vec::new(), said: 0, heard: 0 }
     }
 
-    /// Plans the commands up to DATA: `first` is MAIL, with RSET before it if
-    /// that is needed.
-    pub(super) fn plan(&mut self, first: Vec<ClientCommand>) {
+    /// Plans the commands up to DATA; RSET comes first if the mail before has
+    /// left something open. Of the parameters of MAIL those are said that the
+    /// server has offered and the mail needs. SIZE is said wherever it is offered.
+    pub(super) fn plan(&mut self, offer: &ServerOffer, needs_rset: bool) {
+        let Needs { size, eight_bit, utf8 } = self.envelope.needs;
+        let size = offer.has(Extension::Size).then(|| format!(" SIZE={size}"));
+        let mut parameters = size.unwrap_or_default();
+        if eight_bit {
+            parameters += " BODY=8BITMIME";
+        }
+        if utf8 {
+            parameters += " SMTPUTF8";
+        }
+        let path = self.envelope.reverse_path.clone();
         let recipients = self.envelope.recipients.iter().cloned();
-        self.plan = first;
+        self.plan = Vec::from_iter(needs_rset.then_some(ClientCommand::Rset));
+        self.plan.push(ClientCommand::Mail(path, parameters));
         self.plan.extend(recipients.map(ClientCommand::Rcpt));
         self.plan.push(ClientCommand::Data);
     }
 
-    /// The commands up to DATA.
-    pub(super) fn commands(&self) -> &[ClientCommand] {
-        &self.plan
+    /// Why the mail cannot go to this server, known before MAIL is said.
+    pub(super) fn objection(&self, offer: &ServerOffer) -> Option<Outcome> {
+        let needs = self.envelope.needs;
+        let limit = offer.max_size().unwrap_or(u64::MAX);
+        let is_bad = |command: &ClientCommand| {
+            command.to_string().contains(|c: char| c.is_ascii_control())
+        };
+        if needs.size > limit {
+            let size = needs.size;
+            let why = format!("{size} bytes, and the server takes {limit}");
+            Some(Outcome::of(&decision::TOO_BIG, &why))
+        } else if needs.eight_bit && !offer.has(Extension::EightBitMime) {
+            let why = "8-bit text, and the server does not offer 8BITMIME";
+            Some(Outcome::of(&decision::EIGHT_BIT, why))
+        } else if needs.utf8 && !offer.has(Extension::SmtpUtf8) {
+            let why = "beyond ASCII, and the server does not offer SMTPUTF8";
+            Some(Outcome::of(&decision::BEYOND_ASCII, why))
+        } else if self.plan.iter().any(is_bad) {
+            let why = "a control character in an address";
+            Some(Outcome::of(&decision::BAD_ADDRESS, why))
+        } else {
+            None
+        }
     }
 
     /// What the next answer is for. `is_further`: the connection has carried
@@ -181,7 +215,7 @@ impl Delivery {
         group
     }
 
-    /// A fate for each recipient. Whoever has no final answer gets `open`.
+    /// A fate for each recipient; without a final answer it is `open`.
     pub(super) fn fates(self, open: &Outcome) -> Vec<Fate> {
         let fate = |answer| match answer {
             Answer::Settled(outcome) => Fate::Settled(outcome),

@@ -115,8 +115,9 @@ impl Heard {
 
 impl Outcome {
     /// For what a client decides by itself.
-    pub fn of(decision: &'static Decision, class: Class, why: &str) -> Outcome {
-        Outcome { class, decision, cause: Cause::Trouble(why.to_owned()) }
+    pub fn of(decision: &'static Decision, why: &str) -> Outcome {
+        let cause = Cause::Trouble(why.to_owned());
+        Outcome { class: decision.act.class(), decision, cause }
     }
 
     /// The status code for a bounce or a log: that of the reply, else ours,
@@ -155,8 +156,7 @@ fn on_one_line(reply: &ServerReply) -> String {
 impl Ledger {
     /// Nobody has been tried.
     pub fn new(recipients: &[Mailbox]) -> Ledger {
-        let why = "no address to try";
-        let outcome = Outcome::of(&NO_CONNECTION, Class::Temporary, why);
+        let outcome = Outcome::of(&NO_CONNECTION, "no address to try");
         let entry = |recipient: &Mailbox| Entry {
             is_open: true,
             is_asked: false,
@@ -237,7 +237,7 @@ mod tests {
 
     /// As in `decision.rs`, for a host that was lost, or did not want us.
     fn lost() -> Outcome {
-        Outcome::of(&LOST, Class::Temporary, "gone")
+        Outcome::of(&LOST, "gone")
     }
 
     fn refused() -> Outcome {

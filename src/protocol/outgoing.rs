@@ -50,7 +50,7 @@ pub struct Envelope {
 /// What a server must be able to do for a message.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// To take so many bytes: CR LF counts two; doubled dots and the final dot
+    /// To take this many bytes: CR LF counts two; doubled dots and the final dot
     /// do not count (RFC 1870 section 5).
     pub size: u64,
     /// To take bytes over 127 in the text.

@@ -2,14 +2,15 @@
 //! (RFC 5321 3.2, 3.3 and 4.2.1; in groups: RFC 2920).
 //!
 //! ```text
-//!            220        250 to EHLO        250 ...         354         sent
-//! Greeting ─────► Ehlo ────────────► Envelope ────► ... ───────► Text ─────► Dot
-//!                  │ 5xx     250 to      ▲                                    │
-//!                  └───► Helo ───────────┤       the next mail          2xx, 4xx,
-//!                                        └─────────────────────── Ready ◄─────┘ 5xx
-//!     A refusal of all recipients leads to Ready as well. What ends the
-//!     connection leads to Closed.
+//!            220           2xx                354         sent
+//! Greeting ──────► Ehlo ────────► Envelope ───────► Text ──────► Dot
+//!                   │ 5xx    2xx     ▲                            │ 2xx
+//!                   └────► Helo ─────┤ the next mail              │ 4xx
+//!                                    └────────────── Ready ◄──────┘ 5xx
 //! ```
+//!
+//! If nobody is accepted, Envelope leads to Ready as well. What ends the
+//! connection leads to Closed.
 //!
 //! What an answer means is looked up in the table of `decision.rs`; here it is
 //! done. Session and transaction are two things, as on the server's side: one
@@ -23,7 +24,7 @@
 //! The machine has no clock and no socket: `Step::patience` says how long to
 //! wait for an answer, and a silence comes in as data.
 
-use super::decision::{self, Act, Class, Decision, Kind, Step, decide};
+use super::decision::{self, Act, Decision, Kind, Step, decide};
 use super::delivery::{Delivery, Stage};
 use super::extension::Extension;
 use super::outcome::{Fate, Heard, Outcome};
@@ -35,7 +36,7 @@ use core::mem;
 /// bytes a line; not all know it.
 pub const REPLY_LIMITS: Limits = Limits { line: 2048, reply: 64 * 1024 };
 
-/// So many mails one connection carries at the most.
+/// One connection carries at most this many mails.
 pub const MAILS_PER_CONNECTION: usize = 100;
 
 /// What was decided, and what is to be done next.
@@ -43,11 +44,11 @@ pub const MAILS_PER_CONNECTION: usize = 100;
 pub struct Turn {
     /// With its rule.
     pub decision: &'static Decision,
-    /// For whoever has the socket.
+    /// For the driver, which has the socket.
     pub next: Next,
 }
 
-/// What whoever has the socket does next.
+/// What the driver does next.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Next {
     /// Says this, in one write, and listens.
@@ -84,7 +85,7 @@ pub struct Dialogue {
     has_opened: bool,
     /// How many mails it has carried.
     carried: usize,
-    /// Whether the server may have a delivery open.
+    /// Whether the server may have a transaction open.
     needs_rset: bool,
     /// Whether the server listens to a last command.
     says_quit: bool,
@@ -254,74 +255,22 @@ impl Dialogue {
         }
     }
 
-    /// The session is open: the delivery gets its commands, unless the
-    /// server cannot do what the mail needs.
+    /// The session is open: the mail gets its commands, unless the server
+    /// cannot do what it needs.
     fn open(
         &mut self,
         decision: &'static Decision,
         mut delivery: Delivery,
     ) -> Turn {
         self.has_opened = true;
-        delivery.plan(self.first_commands(&delivery.envelope));
-        if let Some(outcome) = self.objection(&delivery) {
+        delivery.plan(&self.offer, self.needs_rset);
+        if let Some(outcome) = delivery.objection(&self.offer) {
             delivery.apply(outcome.decision.act, &outcome);
             self.state = State::Ready;
             let next = Next::Done(delivery.fates(&outcome));
             return Turn { decision: outcome.decision, next };
         }
         Turn { decision, next: self.go_on(delivery) }
-    }
-
-    /// MAIL, with what the mail needs; and RSET, if the mail before has left
-    /// something open.
-    fn first_commands(&self, envelope: &Envelope) -> Vec<ClientCommand> {
-        let needs = envelope.needs;
-        let mut parameters = String::new();
-        if self.offer.has(Extension::Size) {
-            parameters += &format!(" SIZE={}", needs.size);
-        }
-        if needs.eight_bit {
-            parameters += " BODY=8BITMIME";
-        }
-        if needs.utf8 {
-            parameters += " SMTPUTF8";
-        }
-        let path = envelope.reverse_path.clone();
-        let mail = ClientCommand::Mail(path, parameters);
-        let reset = self.needs_rset.then_some(ClientCommand::Rset);
-        reset.into_iter().chain([mail]).collect()
-    }
-
-    /// Why the mail cannot go to this server, known before MAIL.
-    fn objection(&self, delivery: &Delivery) -> Option<Outcome> {
-        let needs = delivery.envelope.needs;
-        let lacks = |extension| !self.offer.has(extension);
-        let limit = self.offer.max_size().unwrap_or(u64::MAX);
-        let is_control = |c: char| c.is_ascii_control();
-        let is_bad =
-            |command: &ClientCommand| command.to_string().contains(is_control);
-        let too_big = format!("{} bytes, and {limit} are allowed", needs.size);
-        let objections = [
-            (needs.size > limit, &decision::TOO_BIG, too_big.as_str()),
-            (
-                needs.eight_bit && lacks(Extension::EightBitMime),
-                &decision::EIGHT_BIT,
-                "8-bit text, and 8BITMIME is not offered",
-            ),
-            (
-                needs.utf8 && lacks(Extension::SmtpUtf8),
-                &decision::BEYOND_ASCII,
-                "beyond ASCII, and SMTPUTF8 is not offered",
-            ),
-            (
-                delivery.commands().iter().any(is_bad),
-                &decision::BAD_ADDRESS,
-                "a control character in an address",
-            ),
-        ];
-        let found = objections.into_iter().find(|(is_so, ..)| *is_so);
-        let never = Class::Permanent;
-        found.map(|(_, decision, why)| Outcome::of(decision, never, why))
     }
 
     /// More replies, more commands, or the end of the delivery.

@@ -1,9 +1,9 @@
 //! The client: hands a mail to one of several addresses (RFC 5321 5.1).
 //!
-//! One driver for all who send: the queue has a `Courier` for each group of
-//! mails, and `pillarbox send` has one for its single mail. What is said, and
-//! what the answers mean, is decided in `protocol::sending`; how it gets there
-//! is in `connection.rs`.
+//! One driver for everything that sends: the queue has a `Courier` for each
+//! group of mails, and `pillarbox send` has one for its single mail. What is
+//! said, and what the answers mean, is decided in `protocol::sending`; how it
+//! gets there is in `connection.rs`.
 //!
 //! Interface:
 //!   `Courier`  delivers mails, over one connection as long as it lasts
@@ -20,11 +20,11 @@ use super::connection::Connection;
 pub use super::orders::{Content, Event, Orders};
 use super::route::Target;
 pub use super::text::survey;
-use crate::protocol::decision::{Class, NO_CONNECTION};
+use crate::protocol::decision::NO_CONNECTION;
 use crate::protocol::outcome::{Ledger, Outcome, Settled};
 use crate::protocol::outgoing::Envelope;
 
-/// So many addresses are tried for one mail.
+/// At most this many addresses are tried for one mail.
 pub const ADDRESS_LIMIT: usize = 5;
 
 /// What became of a mail.
@@ -118,8 +118,7 @@ impl<'a> Courier<'a> {
                 has_opened
             }
             Err(why) => {
-                let outcome =
-                    Outcome::of(&NO_CONNECTION, Class::Temporary, &why);
+                let outcome = Outcome::of(&NO_CONNECTION, &why);
                 ledger.enter_all(&target.host, &outcome);
                 false
             }

@@ -8,7 +8,8 @@
 //!
 //! Guarantees:
 //! - a deadline is for a whole reply and for a whole block, never for a single
-//!   read or write, which a slow server could repeat for ever (4.5.3.2);
+//!   read or write, which a slow server could repeat for ever (RFC 5321
+//!   4.5.3.2);
 //! - nothing is said before the answers to what was said are there;
 //! - a connection that is dropped says QUIT first, and does not wait for the
 //!   answer.
@@ -17,7 +18,7 @@ use super::orders::{Content, Event, Orders};
 use super::route::Target;
 use super::socket::Socket;
 use super::text::Blocks;
-use crate::protocol::decision::{self, Class, Kind};
+use crate::protocol::decision::{self, Kind};
 use crate::protocol::outcome::{Fate, Heard, Outcome};
 use crate::protocol::outgoing::{BareCr, ClientCommand, Envelope};
 use crate::protocol::replies::ReplyReader;
@@ -34,7 +35,7 @@ const CONNECT_TIME: Duration = Duration::from_secs(30);
 /// QUIT may take this long to leave.
 const GOODBYE_TIME: Duration = Duration::from_secs(1);
 
-/// Of what is no reply, people are shown so many bytes.
+/// This much of what is no reply is shown to people.
 const SHOWN_BYTES: usize = 80;
 
 /// A connection to one server.
@@ -145,7 +146,7 @@ impl<'a> Connection<'a> {
         self.tell(|dialogue| dialogue.hear(heard))
     }
 
-    /// One step of the machine, and whoever watches is told.
+    /// One step of the machine, of which the observer is told.
     fn tell(&mut self, step: impl FnOnce(&mut Dialogue) -> Turn) -> Turn {
         let answered = self.dialogue.step();
         let turn = step(&mut self.dialogue);
@@ -285,9 +286,9 @@ fn in_words(lost: &Lost) -> Heard {
 fn our_own_fault(error: &io::Error) -> Outcome {
     let why = format!("the text cannot be sent: {}", reason(error));
     if error.get_ref().is_some_and(|inner| inner.is::<BareCr>()) {
-        Outcome::of(&decision::BARE_CR, Class::Permanent, &why)
+        Outcome::of(&decision::BARE_CR, &why)
     } else {
-        Outcome::of(&decision::UNREADABLE, Class::Temporary, &why)
+        Outcome::of(&decision::UNREADABLE, &why)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a client is told, and what it tells.
 //!
 //! Interface:
-//!   `Orders`   who we are, how patient, who watches
+//!   `Orders`   our name, how patient we are, and an observer
 //!   `Content`  opens the text of a mail
 //!   `Event`    what happens on the way
 
@@ -35,12 +35,11 @@ pub enum Event<'a> {
     Connecting(&'a Target),
     /// It could not be made; why, in words.
     Unreachable(&'a Target, &'a str),
-    /// It is made. Whoever has the socket can end it from outside.
+    /// It is made. The socket is for those who may have to end it.
     Connected(&'a Target, &'a TcpStream),
     /// We said this; CR LF was added.
     Said(&'a ClientCommand),
-    /// We sent so many bytes of text. The dot is an event of its own, if it
-    /// was sent.
+    /// This many bytes of text were sent. The dot is an event of its own.
     SaidText(u64),
     /// The server said this, or nothing that counts.
     Heard(&'a Heard),

@@ -12,6 +12,12 @@ pub struct Target {
     pub address: SocketAddr,
 }
 
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.host, self.address)
+    }
+}
+
 /// Why there is no address to try. If several reasons meet, the last one in
 /// this order counts: mail that may find its way later must not bounce.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,7 +1,7 @@
 //! The socket of a client, which can be watched while a text leaves.
 //!
-//! A server may refuse a text in the middle of it, and then stop to read: who
-//! only writes would wait for the deadline and miss the answer.
+//! A server may refuse a text in the middle of it, and then stop reading. A
+//! client that only writes would wait for its deadline and miss the answer.
 
 use crate::wire::Transport;
 use std::cell::Cell;
@@ -10,7 +10,7 @@ use std::net::TcpStream;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// While a write waits, so often the socket is looked at for an answer.
+/// While a write waits, the socket is looked at this often.
 const GLANCE: Duration = Duration::from_millis(200);
 
 /// The socket. While it is watched, nothing is written if the server has

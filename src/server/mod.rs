@@ -9,6 +9,7 @@
 //!   `shared`      what all connections have in common
 //!   `limits`      what the system allows, told at the start
 //!   `register`    who is connected, and how many may be
+//!   `outgoing`    tells the same of mail that is sent on
 //!   `watch`       tells the log, the live dialogue and the recording
 //!   `recorder`    writes each session down as a transcript
 //!   `stdio`       one session over standard input and output
@@ -18,6 +19,7 @@ mod connection;
 mod incoming;
 mod limits;
 mod listener;
+mod outgoing;
 mod recorder;
 mod register;
 mod settings;

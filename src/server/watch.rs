@@ -18,8 +18,8 @@ use std::io::{self, IsTerminal};
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
-/// Of what a client sent, this many bytes go to the log.
-const LOGGED_BYTES: usize = 256;
+/// Of what a stranger sent, this many bytes go to the log.
+pub(super) const LOGGED_BYTES: usize = 256;
 
 /// The target of the live dialogue in the log: it is printed as it is, without
 /// a time and a level.
@@ -57,7 +57,7 @@ impl Watch {
         Watch {
             id,
             client,
-            explainer: shared.explain.then(|| explainer(id)),
+            explainer: shared.explain.then(|| explainer(id, false)),
             recorder: recorder.unwrap_or_default(),
             tally: Tally::default(),
         }
@@ -171,16 +171,17 @@ fn without_secret(line: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// Colour is used on a terminal only, and not under NO_COLOR.
-fn explainer(session: u64) -> Explainer {
+/// Makes the text of one session. Colour is used on a terminal only, and not
+/// under NO_COLOR.
+pub(super) fn explainer(session: u64, is_sending: bool) -> Explainer {
     let is_wanted = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let has_colour = is_wanted && io::stderr().is_terminal();
-    Explainer { session, has_colour }
+    Explainer { session, is_sending, has_colour }
 }
 
 /// One message for what belongs together: other sessions have theirs.
 ///
 /// It goes the way of the log, so that no session waits for its readers.
-fn print(text: &str) {
+pub(super) fn print(text: &str) {
     log::info!(target: LIVE_DIALOGUE, "{text}");
 }

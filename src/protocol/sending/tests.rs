@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::protocol::address::{ReversePath, mailbox};
-use crate::protocol::decision::BY_ITSELF;
+use crate::protocol::decision::{BY_ITSELF, Class};
 use crate::protocol::outcome::{Cause, Ledger};
 use crate::protocol::outgoing::Needs;
 use crate::protocol::replies::ReplyReader;
@@ -102,7 +102,7 @@ impl Talk {
         fates
     }
 
-    /// D, L and N for delivered, later and never; behind it `>` if another
+    /// D, L and N for delivered, later and never, with a `>` if another
     /// address may be tried.
     fn ends(&self) -> String {
         let letter = |fate: &Fate| match fate {
@@ -675,13 +675,13 @@ fn case_07_lost_before_the_dot_is_tried_elsewhere_and_after_it_is_not() {
 
 #[test]
 fn a_text_that_cannot_be_read_is_later_and_one_with_a_bare_cr_never() {
-    for (decision, class, ends, status) in [
-        (&decision::UNREADABLE, Class::Temporary, "L N", "4.3.0"),
-        (&decision::BARE_CR, Class::Permanent, "N N", "5.6.0"),
+    for (decision, ends, status) in [
+        (&decision::UNREADABLE, "L N", "4.3.0"),
+        (&decision::BARE_CR, "N N", "5.6.0"),
     ] {
         let script = ["220", NOTHING, "250", "250", "550", "354"];
         let mut talk = Talk::with(&["bob", "carol"], &script);
-        let outcome = Outcome::of(decision, class, "why");
+        let outcome = Outcome::of(decision, "why");
         let turn = talk.dialogue.text_fails(outcome);
         talk.note(turn);
         assert_eq!(talk.ends(), ends);
