@@ -81,9 +81,17 @@ fn parts(tree: &Tree) -> Vec<String> {
     let files = tree.under("book/src/").map(|(path, _)| path);
     files
         .filter(is_part)
-        .filter(|path| !used.contains(*path))
+        .filter(|path| !used.contains(*path) && !is_loaded(tree, path))
         .map(|path| at(path, 1, "is used by no page: use it, or delete it"))
         .collect()
+}
+
+/// Whether a script of the pages asks for this file.
+fn is_loaded(tree: &Tree, path: &str) -> bool {
+    let name = path.strip_prefix("book/src/").unwrap_or(path);
+    let scripts = tree.under("book/live/");
+    let mut scripts = scripts.filter(|(script, _)| script.ends_with(".js"));
+    scripts.any(|(_, text)| text.contains(name))
 }
 
 /// What mdBook would stop at.
@@ -91,7 +99,9 @@ fn unbuilt(tree: &Tree) -> Vec<String> {
     let mut findings = Vec::new();
     let book = tree.text("book/book.toml").unwrap_or_default();
     for (line, text) in (1..).zip(book.lines()) {
-        let names = text.split('"').filter(|n| n.starts_with("pillarbox."));
+        let is_ours =
+            |n: &&str| n.starts_with("pillarbox.") || n.starts_with("live/");
+        let names = text.split('"').filter(is_ours);
         let gone = names.filter(|name| !tree.has(&format!("book/{name}")));
         let finding = |name| at("book/book.toml", line, &no_file(name));
         findings.extend(gone.map(finding));
@@ -156,6 +166,14 @@ mod tests {
             check(&good().with("book/src/generated/t.md", "\n\u{fffd}"));
         let want = "book/src/generated/t.md:2: is no UTF-8: mend the line";
         assert_eq!(found, [want]);
+    }
+
+    #[test]
+    fn what_a_script_of_the_pages_loads_is_used() {
+        let tree = good().with("book/src/live/m.js", "");
+        assert_eq!(check(&tree).len(), 1);
+        let tree = tree.with("book/live/page.js", "load('live/m.js')");
+        assert_eq!(check(&tree), [""; 0]);
     }
 
     #[test]
