@@ -38,7 +38,18 @@ mod book {
     pub mod tables;
     pub mod titles;
     pub mod tree;
+    pub mod walk;
 }
+
+// The machine of the pages, which the walks are made with. It is at home in
+// `book/live`, and finds the protocol here.
+#[path = "../book/live/src/server.rs"]
+mod server;
+#[path = "../book/live/src/settings.rs"]
+mod settings;
+#[path = "../book/live/src/tell.rs"]
+mod tell;
+use pillarbox::{mailbox, protocol};
 
 use book::tree::Tree;
 use book::{

@@ -14,10 +14,13 @@ use std::process::{Command, Stdio};
 use super::links::links;
 use super::page::pages;
 use super::tree::{Tree, at, root};
-use super::{exercises, index, ladder, machine_picture, model_picture, tables};
+use super::{
+    exercises, index, ladder, machine_picture, model_picture, tables, walk,
+};
 
 const TABLES: &str = "book/src/generated";
 const PICTURES: &str = "book/src/pictures";
+const LIVE: &str = "book/src/live";
 
 /// The commands whose help is shown. The program itself has one, too.
 const COMMANDS: [&str; 4] = ["pillarbox", "serve", "replay", "record"];
@@ -59,7 +62,9 @@ pub fn all(tree: &Tree, binary: &Path) -> (Files, Vec<String>) {
         let name = format!("help-{command}.txt");
         add(TABLES, &name.replace("-pillarbox", ""), help);
     }
+    add(LIVE, "walks.js", walk::script(tree));
     add(PICTURES, "state-machine.svg", machine_picture::draw());
+    add(PICTURES, "state-machine-small.svg", machine_picture::draw_small());
     add(PICTURES, "mail-model.svg", model_picture::draw());
     let mut findings = tables::missing(tree);
     for (place, name) in wanted_ladders(tree) {

@@ -17,8 +17,8 @@ pub mod protocol;
 
 pub mod mailbox;
 
-mod options;
 mod server;
+mod settings;
 mod tell;
 
 use server::Server;

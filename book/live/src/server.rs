@@ -3,9 +3,11 @@
 //!
 //! What the two must have in common is tested: the transcripts are played
 //! against this one too, and random sessions against both.
+//!
+//! An exercise may add a state or an answer to `src/protocol`. So the last arm
+//! of a match takes all that is left.
 
 use crate::mailbox::directory::{Directory, Found};
-use crate::options::Options;
 use crate::protocol::address::ForwardPath;
 use crate::protocol::command::Command;
 use crate::protocol::data::{Message, Taken};
@@ -16,6 +18,7 @@ use crate::protocol::session::{
     Destination, Session, State, Step, Transaction, Turn, Verdict,
 };
 use crate::protocol::trace::{self, Received};
+use crate::settings::Settings;
 use crate::tell::{Telling, state};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -45,7 +48,7 @@ struct Incoming {
 impl Server {
     /// A server with these options, and its first words.
     pub(crate) fn start(options: &str) -> (Server, Vec<u8>) {
-        let Options { offer, directory, wrong } = Options::read(options);
+        let Settings { offer, directory, wrong } = Settings::read(options);
         let mut telling = Telling::default();
         for word in wrong {
             telling.tell("wrong", &[word.as_bytes()]);
@@ -111,7 +114,7 @@ impl Server {
                 let verdict = verdict(&self.directory, question.forward_path());
                 question.answer(verdict)
             }
-            Turn::Nothing => return,
+            _ => return,
         };
         self.say(&step, before, telling);
     }
@@ -220,7 +223,7 @@ impl Incoming {
             Taken::Refused(why) => self.file = Err(why),
             Taken::End(Ok(())) => return Progress::End(self.file),
             Taken::End(Err(why)) => return Progress::End(Err(why)),
-            Taken::Endless => return Progress::Endless,
+            _ => return Progress::Endless,
         }
         Progress::More(self)
     }
@@ -249,7 +252,7 @@ fn heard(line: &CommandLine<'_>) -> (Vec<u8>, Command) {
 fn verdict(directory: &Directory, path: &ForwardPath) -> Verdict {
     match directory.find(path) {
         Found::Here(mailbox) => Verdict::Welcome(Destination::Here(mailbox)),
-        Found::Elsewhere => Verdict::Refused(reply::RELAYING_REFUSED),
         Found::Refused(refusal) => Verdict::Refused(refusal),
+        _ => Verdict::Refused(reply::RELAYING_REFUSED),
     }
 }

@@ -1,4 +1,4 @@
-//! The options of the server in the page, as a transcript writes them:
+//! The settings of the server in the page, as a transcript writes them:
 //! `max-size=1000 without=HELP`.
 //!
 //! They are those of `pillarbox serve` that mean something without a network
@@ -11,7 +11,7 @@ use crate::protocol::extension::{Extension, Offer};
 use crate::protocol::session::LocalMailbox;
 
 /// What a server of the page needs to know.
-pub(crate) struct Options {
+pub(crate) struct Settings {
     pub(crate) offer: Offer,
     pub(crate) directory: Directory,
     /// The words that were not understood.
@@ -29,8 +29,8 @@ struct Given {
     without: Vec<Extension>,
 }
 
-impl Options {
-    pub(crate) fn read(text: &str) -> Options {
+impl Settings {
+    pub(crate) fn read(text: &str) -> Settings {
         let mut given = Given::default();
         let is_wrong = |word: &&str| given.take(word).is_none();
         let wrong = text.split_ascii_whitespace().filter(is_wrong);
@@ -43,7 +43,7 @@ impl Options {
             given.mailboxes = cast.filter_map(mailbox).collect();
         }
         let host = || "mx.example.org".to_owned();
-        Options {
+        Settings {
             offer: Offer {
                 hostname: given.hostname.unwrap_or_else(host),
                 max_size: given.max_size.unwrap_or(26_214_400),
