@@ -36,6 +36,7 @@ mod book {
     pub mod shown;
     pub mod svg;
     pub mod tables;
+    pub mod talks;
     pub mod titles;
     pub mod tree;
     pub mod walk;

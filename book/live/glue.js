@@ -72,4 +72,13 @@ class PillarboxMachine {
     }
 }
 
-globalThis.PillarboxMachine = PillarboxMachine;
+Object.assign(globalThis, { PillarboxMachine, unescapeBytes });
+
+// A turn as one line, for the goals of a page to be looked for in (see the
+// folder talks).
+PillarboxMachine.inOneLine = ({ client, said, before, after, mail }) => {
+    const visible = (text) => text.replace(/\r?\n/g, '\\n');
+    const command = client?.replace(/\r\n$/, '') ?? (before === 'Data' ? '(message)' : '');
+    const stored = mail ? ` | stored for ${mail.to.join(' ')}: ${mail.content}` : '';
+    return visible(`${command} | ${said.join(' / ')} | ${before} -> ${after}${stored}`);
+};

@@ -170,8 +170,9 @@ impl Reader<'_> {
         let real = said.lines.into_iter().map(Some).chain(iter::repeat(None));
         let on_page = reply.lines.iter().zip(real);
         let mut lines: Vec<String> = on_page
-            .map(|(line, real)| {
-                real.unwrap_or_else(|| self.plain(words(&line.source.text)))
+            .map(|(line, real)| match real {
+                Some(real) if line.text.has_anything() => real,
+                Some(_) | None => self.plain(words(&line.source.text)),
             })
             .collect();
         if reply.rest.is_some() {

@@ -15,7 +15,8 @@ use super::links::links;
 use super::page::pages;
 use super::tree::{Tree, at, root};
 use super::{
-    exercises, index, ladder, machine_picture, model_picture, tables, walk,
+    exercises, index, ladder, machine_picture, model_picture, tables, talks,
+    walk,
 };
 
 const TABLES: &str = "book/src/generated";
@@ -66,7 +67,11 @@ pub fn all(tree: &Tree, binary: &Path) -> (Files, Vec<String>) {
     add(PICTURES, "state-machine.svg", machine_picture::draw());
     add(PICTURES, "state-machine-small.svg", machine_picture::draw_small());
     add(PICTURES, "mail-model.svg", model_picture::draw());
-    let mut findings = tables::missing(tree);
+    let (talks, mut findings) = talks::parts(tree);
+    for (name, part) in talks {
+        add(TABLES, &name, part);
+    }
+    findings.extend(tables::missing(tree));
     for (place, name) in wanted_ladders(tree) {
         match ladder::draw(tree, &name) {
             Ok(picture) => add(PICTURES, &name, picture),

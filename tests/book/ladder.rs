@@ -315,8 +315,8 @@ mod tests {
         let picture = draw(&tree, "ladder-01-a-b-c.svg").unwrap();
         for text in [
             "<title id=\"t\">Ladder: A &lt;short&gt; talk</title>",
-            "Server: 220 mx.example.org …. Client: QUIT. Server: 221 Bye.",
-            ">220 mx.example.org …</text>",
+            "Server: 220 mx.example.org ESMTP. Client: QUIT. Server: 221 Bye.",
+            ">220 mx.example.org ESMTP</text>",
             ">QUIT</text>",
             ">server closes the connection</text>",
         ] {

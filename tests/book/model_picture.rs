@@ -93,8 +93,8 @@ const AGAIN: Way = Way {
 
 /// What an arrow looks like, and what it means.
 const KEY: [(&str, &str); 4] = [
-    (PUSHED, "pushed: the side that has it connects"),
-    (PULLED, "pulled: the side that wants it connects"),
+    (PUSHED, "pushed: its holder connects"),
+    (PULLED, "pulled: its reader connects"),
     (INSIDE, "inside of one machine"),
     (FAILED, "when it does not work"),
 ];

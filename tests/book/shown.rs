@@ -86,12 +86,19 @@ fn parts(tree: &Tree) -> Vec<String> {
         .collect()
 }
 
-/// Whether a script of the pages asks for this file.
+/// Whether a script of the pages asks for this file: by `load`, or by its path.
 fn is_loaded(tree: &Tree, path: &str) -> bool {
-    let name = path.strip_prefix("book/src/").unwrap_or(path);
-    let scripts = tree.under("book/live/");
-    let mut scripts = scripts.filter(|(script, _)| script.ends_with(".js"));
-    scripts.any(|(_, text)| text.contains(name))
+    let path = path.strip_prefix("book/src/").unwrap_or(path);
+    let name = path.strip_prefix("live/").unwrap_or(path);
+    let is_script = |file: &str| {
+        let file = file.strip_prefix("book/").unwrap_or(file);
+        !file.starts_with("src/") && file.ends_with(".js")
+    };
+    let scripts = tree.under("book/").filter(|(file, _)| is_script(file));
+    let asks = |text: &str| {
+        text.contains(&format!("load('{name}')")) || text.contains(path)
+    };
+    scripts.into_iter().any(|(_, text)| asks(text))
 }
 
 /// What mdBook would stop at.
@@ -172,7 +179,7 @@ mod tests {
     fn what_a_script_of_the_pages_loads_is_used() {
         let tree = good().with("book/src/live/m.js", "");
         assert_eq!(check(&tree).len(), 1);
-        let tree = tree.with("book/live/page.js", "load('live/m.js')");
+        let tree = tree.with("book/live/page.js", "load('m.js')");
         assert_eq!(check(&tree), [""; 0]);
     }
 

@@ -81,8 +81,7 @@ impl Svg {
             "{lit} rect, {lit} ~ #{also} rect {{ stroke: var(--lit); \
              stroke-width: 4; fill: var(--ground); }}\n\
              {lit} polyline {{ stroke: var(--lit); stroke-width: 4; }}\n\
-             {lit} polygon {{ fill: var(--lit); }}\n\
-             {lit} text {{ font-weight: bold; }}"
+             {lit} polygon {{ fill: var(--lit); }}"
         );
     }
 
