@@ -27,6 +27,8 @@ mod book {
     pub mod ladder;
     pub mod links;
     pub mod machine_picture;
+    pub mod matrix;
+    pub mod microscope;
     pub mod model_picture;
     pub mod names;
     pub mod options;

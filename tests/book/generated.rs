@@ -15,8 +15,8 @@ use super::links::links;
 use super::page::pages;
 use super::tree::{Tree, at, root};
 use super::{
-    exercises, index, ladder, machine_picture, model_picture, tables, talks,
-    walk,
+    exercises, index, ladder, machine_picture, matrix, microscope,
+    model_picture, tables, talks, walk,
 };
 
 const TABLES: &str = "book/src/generated";
@@ -58,6 +58,7 @@ pub fn all(tree: &Tree, binary: &Path) -> (Files, Vec<String>) {
     add(TABLES, "state-table.md", tables::states());
     add(TABLES, "reply-table.md", tables::replies(tree));
     add(TABLES, "rfc-index.md", index::index(tree));
+    add(TABLES, "matrix.md", matrix::page(tree));
     add(TABLES, "exercises.md", exercises::table(tree));
     for (command, help) in helps(binary) {
         let name = format!("help-{command}.txt");
@@ -70,6 +71,9 @@ pub fn all(tree: &Tree, binary: &Path) -> (Files, Vec<String>) {
     let (talks, mut findings) = talks::parts(tree);
     for (name, part) in talks {
         add(TABLES, &name, part);
+    }
+    for (name, part) in microscope::parts(tree) {
+        add("book/src", &name, part);
     }
     findings.extend(tables::missing(tree));
     for (place, name) in wanted_ladders(tree) {

@@ -179,7 +179,7 @@ fn style() -> String {
          rect {{ stroke-width: 1.5; }}\n\
          polyline {{ fill: none; stroke-width: 2; }}\n\
          .end {{ font-weight: bold; text-decoration: underline; }}\n\
-         .wide {{ stroke-width: 4; }}\n\
+         .thick, .wide {{ stroke-width: 4; }}\n\
          .dashed {{ stroke-dasharray: 7 5; }}\n"
     );
     style += &colours(|(_, light, _)| light);

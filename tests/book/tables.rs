@@ -13,23 +13,36 @@ use crate::support::machine::{COLUMNS, ROWS, outcome, session_in};
 const MACHINE: &str = "src/protocol/session.rs";
 const COMMANDS: &str = "src/protocol/command.rs";
 
-/// Every command in every state, and the lines that were sent for it.
+/// Every command in every state, each with the line that was sent for it.
+///
+/// Bold is a change of state; marked is a reply that most states do not give to
+/// this command.
 pub fn states() -> String {
     let names = COLUMNS.map(|(state, _)| state.to_owned());
     let mut text = row([&["command".to_owned()][..], &names].concat());
     text += &rule(COLUMNS.len() + 1);
-    for (name, _) in ROWS {
-        let cell = |(_, way): (&str, &[&str])| shown(&outcome(way, name));
-        let cells = COLUMNS.map(cell);
-        text += &row([&[name.to_owned()][..], &cells].concat());
-    }
-    text += "\nWhat was sent for each row:\n\n";
-    text += &row(["command", "line"].map(str::to_owned).to_vec());
-    text += &rule(2);
     for (name, line) in ROWS {
-        text += &row(vec![name.to_owned(), format!("`{line}`")]);
+        let outcomes = COLUMNS.map(|(_, way)| outcome(way, name));
+        let usual = usual_code(&outcomes);
+        let cells = outcomes.iter().map(|outcome| shown(outcome, &usual));
+        let head = match line == name {
+            true => format!("`{line}`"),
+            false => format!("{name}<br>`{line}`"),
+        };
+        text += &row([head].into_iter().chain(cells).collect());
     }
     text
+}
+
+/// The code that comes most often in a row, the first one of equals.
+fn usual_code(outcomes: &[String]) -> String {
+    let code = |outcome: &String| outcome.split(' ').next().map(str::to_owned);
+    let codes: Vec<String> = outcomes.iter().filter_map(code).collect();
+    let is_code = |code: &&String| *code != ".";
+    let count = |code: &String| codes.iter().filter(|c| *c == code).count();
+    let most = codes.iter().filter(is_code).map(count).max();
+    let usual = codes.iter().find(|code| Some(count(code)) == most);
+    usual.cloned().unwrap_or_default()
 }
 
 /// A new state needs a column, and a new command a row: what has none.
@@ -76,10 +89,12 @@ fn word(text: &str) -> String {
 }
 
 /// `250 Greeted` has an arrow on the page; silence is a dot.
-fn shown(outcome: &str) -> String {
+fn shown(outcome: &str, usual: &str) -> String {
     match outcome.split_once(' ') {
-        Some((code, state)) => format!("{code} → {state}"),
-        None => outcome.replace('.', "·"),
+        Some((code, state)) => format!("**{code} → {state}**"),
+        None if outcome == "." => "·".to_owned(),
+        None if outcome != usual => format!("<mark>{outcome}</mark>"),
+        None => outcome.to_owned(),
     }
 }
 
@@ -166,6 +181,19 @@ fn rule(columns: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_differs_in_a_row_stands_out() {
+        let table = states();
+        for want in [
+            "| EHLO wrong<br>`EHLO` | 501 | 501 |",
+            "| 503 | **250 → Mail** | 503 |",
+            "| 503 | <mark>555</mark> | 503 |",
+            "| 503 | 503 | 503 | <mark>554</mark> | **354 → Data** | · | · |",
+        ] {
+            assert!(table.contains(want), "{want}: {table}");
+        }
+    }
 
     #[test]
     fn a_new_state_and_a_new_command_are_found() {
