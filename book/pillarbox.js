@@ -314,8 +314,14 @@ document.querySelectorAll('main pre > code').forEach((code, i) => {
     card.append(legend);
 });
 
-document.querySelectorAll('main .table-wrapper')
-    .forEach((table, i) => makeReachable(table, `Table ${i + 1}`));
+const boxes = document.querySelectorAll('main .table-wrapper, main p:has(> img[src$=".svg"])');
+boxes.forEach((box, i) => makeReachable(box, `${box.matches('p') ? 'Picture' : 'Table'} ${i + 1}`));
+
+// Says it where a box is wider than the page.
+const watch = new ResizeObserver((entries) => {
+    for (const { target } of entries) target.classList.toggle('wider', target.scrollWidth > target.clientWidth + 1);
+});
+boxes.forEach((box) => watch.observe(box));
 
 // mdBook's button for the contents is a label, which no key can reach.
 const contents = document.getElementById('mdbook-sidebar-toggle');

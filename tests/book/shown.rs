@@ -106,8 +106,7 @@ fn unbuilt(tree: &Tree) -> Vec<String> {
     let mut findings = Vec::new();
     let book = tree.text("book/book.toml").unwrap_or_default();
     for (line, text) in (1..).zip(book.lines()) {
-        let is_ours =
-            |n: &&str| n.starts_with("pillarbox.") || n.starts_with("live/");
+        let is_ours = |n: &&str| n.ends_with(".js") || n.ends_with(".css");
         let names = text.split('"').filter(is_ours);
         let gone = names.filter(|name| !tree.has(&format!("book/{name}")));
         let finding = |name| at("book/book.toml", line, &no_file(name));

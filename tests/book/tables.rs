@@ -5,9 +5,14 @@ use pillarbox::protocol::command::Command;
 use pillarbox::protocol::reply::{self, Reply};
 use pillarbox::protocol::session::{Session, Turn};
 use pillarbox::server::Settings;
+use pillarbox::transcript::format::header::Plays;
+use pillarbox::transcript::format::parse::parse;
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::index::{short, shown_at};
 use super::tree::{Tree, at};
+use super::walk::walk;
 use crate::support::machine::{COLUMNS, ROWS, outcome, session_in};
 
 const MACHINE: &str = "src/protocol/session.rs";
@@ -101,6 +106,8 @@ fn shown(outcome: &str, usual: &str) -> String {
 /// Every reply by its first digit, in the order of its code.
 pub fn replies(tree: &Tree) -> String {
     let names = names(tree);
+    let shown = shown_at(tree, "appendix/");
+    let said = first_said(tree);
     let mut all: Vec<(&String, &Reply)> =
         names.iter().zip(reply::ALL).collect();
     all.sort_by_key(|(_, reply)| reply.code);
@@ -112,11 +119,15 @@ pub fn replies(tree: &Tree) -> String {
         (5, "never, as it is"),
     ] {
         text += &format!("## {class}xx: {title}\n\n");
-        text += "| code | text | rule |\n";
-        text += &rule(3);
+        text += "| code | text | rule | shown in |\n";
+        text += &rule(4);
         for (name, reply) in &all {
             if reply.code / 100 == class {
-                text += &reply_row(name, reply);
+                let place = said.get(reply.rule).map(|path| {
+                    let target = shown.get(path).map_or("", |t| t);
+                    format!("[{}]({target})", short(path))
+                });
+                text += &reply_row(name, reply, place);
             }
         }
         text += "\n";
@@ -139,7 +150,49 @@ fn names(tree: &Tree) -> Vec<String> {
     names
 }
 
-fn reply_row(name: &str, reply: &Reply) -> String {
+/// The first transcript in which each reply is said, by its rule: what the
+/// machine says, or, where it cannot play, what is written.
+fn first_said(tree: &Tree) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for (path, text) in tree.under("transcripts/") {
+        let Ok(transcript) = parse(Path::new(path), text.as_bytes()) else {
+            continue;
+        };
+        let rules: Vec<String> = match walk(&transcript) {
+            Some(said) => said.into_iter().map(|said| said.rule).collect(),
+            None if transcript.header.plays == Plays::Server => Vec::new(),
+            None => reply::ALL
+                .iter()
+                .filter(|reply| text.contains(&written(reply)))
+                .map(|reply| reply.rule.to_owned())
+                .collect(),
+        };
+        for rule in rules {
+            found.entry(rule).or_insert_with(|| path.to_owned());
+        }
+    }
+    found
+}
+
+/// A reply as a page writes it.
+fn written(reply: &Reply) -> String {
+    let codes = format!("{} {}", reply.code, reply.enhanced);
+    format!("S: {} {}", codes.trim(), reply.text)
+}
+
+/// A section as a link to its text.
+fn section_link(section: &str) -> String {
+    let words = section.replace(" section ", " ");
+    match words.split(' ').collect::<Vec<_>>()[..] {
+        ["RFC", rfc, number] => format!(
+            "[{section}](https://www.rfc-editor.org/rfc/rfc{rfc}\
+             #section-{number})"
+        ),
+        _ => section.to_owned(),
+    }
+}
+
+fn reply_row(name: &str, reply: &Reply, place: Option<String>) -> String {
     let mut lines = vec![reply.text.to_owned()];
     lines.extend(further_lines(reply));
     let lines = lines.iter().map(|line| format!("`{line}`"));
@@ -149,7 +202,8 @@ fn reply_row(name: &str, reply: &Reply) -> String {
     row(vec![
         codes.trim_end_matches("<br>").to_owned(),
         text.join("<br>"),
-        format!("{why} ({})<br>`{name}`", reply.section),
+        format!("{why} ({})<br>`{name}`", section_link(reply.section)),
+        place.unwrap_or_default(),
     ])
 }
 
