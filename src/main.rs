@@ -6,7 +6,9 @@
 use env_logger::Target;
 use log::LevelFilter;
 use pillarbox::agent;
+use pillarbox::agent::queue::Operator;
 use pillarbox::console::{self, Console};
+use pillarbox::options::queue::{QueueSettings, QueueTask};
 use pillarbox::options::{self, Invocation};
 use pillarbox::protocol::trace;
 use pillarbox::server::{self, LIVE_DIALOGUE, Server, Settings};
@@ -35,9 +37,7 @@ fn main() -> ExitCode {
         Ok(Invocation::Record(settings)) => record(settings),
         Ok(Invocation::Send(settings)) => return send(&settings),
         Ok(Invocation::Inbox(settings)) => return inbox(&settings),
-        Ok(Invocation::Queue(_)) => {
-            return fail(FAILED, "this command can only be parsed so far");
-        }
+        Ok(Invocation::Queue(settings)) => queue(&settings),
     };
     ended(outcome.map(|()| 0))
 }
@@ -133,6 +133,25 @@ fn replay(settings: &transcript::settings::ReplaySettings) -> ExitCode {
         is_terminal,
     };
     ExitCode::from(command::replay(settings, &mut world))
+}
+
+/// Shows a queue, or asks for something to be done to it.
+fn queue(settings: &QueueSettings) -> io::Result<()> {
+    let (mut out, mut errors) = (io::stdout().lock(), io::stderr());
+    let is_terminal = out.is_terminal();
+    let mut operator = Operator {
+        folder: &settings.folder,
+        now: since_1970(),
+        out: &mut out,
+        is_terminal,
+        errors: &mut errors,
+    };
+    match &settings.task {
+        QueueTask::List => operator.list(),
+        QueueTask::Flush => operator.flush(),
+        QueueTask::Show(id) => operator.show(id),
+        QueueTask::Remove(id) => operator.remove(id),
+    }
 }
 
 /// `2026-11-22`, in UTC.

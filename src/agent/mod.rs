@@ -12,6 +12,9 @@
 //!   `inbox`    lists a mailbox, shows a message
 //!   `listing`  how the list looks
 //!   `screen`   what may reach a terminal
+//!
+//! And for whoever runs a server:
+//!   `queue`    who waits to be sent, and why
 
 pub mod compose;
 mod dialogue;
@@ -19,6 +22,7 @@ mod encoded;
 mod fold;
 pub mod inbox;
 mod listing;
+pub mod queue;
 pub mod refusal;
 mod screen;
 pub mod send;

@@ -157,6 +157,11 @@ impl Agenda {
         self.change.notify_all();
     }
 
+    /// Whether an entry is to be taken out when its try is over.
+    pub(super) fn is_doomed(&self, id: &str) -> bool {
+        self.state().doomed.contains(id)
+    }
+
     /// The try of an entry is over. Whether the entry is to be taken out,
     /// whatever has become of it.
     pub(super) fn end_try(&self, id: &str, next: Option<Duration>) -> bool {

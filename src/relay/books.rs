@@ -48,7 +48,7 @@ pub struct Books<'a> {
     /// The domain whose postmaster signs bounces.
     pub domain: &'a str,
     /// Is told what happens.
-    pub observer: &'a Observer,
+    pub observer: &'a Observer<'a>,
 }
 
 /// What follows a try.

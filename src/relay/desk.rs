@@ -2,7 +2,7 @@
 //! the results of their turns come in.
 
 use super::agenda::{Agenda, Attempt};
-use super::books::{Books, Results};
+use super::books::{Books, Closed, Results};
 use super::event::{Event, Observer};
 use super::line::Group;
 use super::local::LocalMail;
@@ -26,7 +26,7 @@ pub(super) struct Desk {
     /// The domain whose postmaster signs bounces.
     pub(super) domain: String,
     pub(super) mailboxes: LocalMail,
-    pub(super) observer: Box<Observer>,
+    pub(super) observer: Box<Observer<'static>>,
     /// Caps each time-out of the client.
     pub(super) timeout_cap: Duration,
 }
@@ -65,10 +65,14 @@ impl Desk {
     }
     // ANCHOR_END: settle
 
-    /// The end of a try.
+    /// The end of a try. If an operator does not want the entry any more, its
+    /// results do not matter.
     pub(super) fn close(&self, id: &str, results: &Results<'_>) {
         let now = now();
-        let closed = self.books().close(id, results, now, spread(random()));
+        let closed = match self.agenda.is_doomed(id) {
+            true => Closed { next: Some(now), bounces: Vec::new() },
+            false => self.books().close(id, results, now, spread(random())),
+        };
         if self.agenda.end_try(id, closed.next) {
             self.take_out(id);
         }

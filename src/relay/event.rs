@@ -15,7 +15,7 @@ use std::io;
 use std::time::Duration;
 
 /// Is told what happens, from many threads.
-pub type Observer = dyn Fn(Event<'_>) + Send + Sync;
+pub type Observer<'a> = dyn Fn(Event<'_>) + Send + Sync + 'a;
 
 /// Something that happens.
 #[derive(Debug)]

@@ -53,7 +53,7 @@ pub struct Around {
     /// Where the server listens: mail must not go back there.
     pub listening: Vec<SocketAddr>,
     /// Is told what happens.
-    pub observer: Box<Observer>,
+    pub observer: Box<Observer<'static>>,
 }
 
 /// A message that is to be sent.

@@ -14,7 +14,7 @@ use crate::words::printable;
 
 /// Tells what happens to the log, and to the live dialogue if somebody reads
 /// it.
-pub(super) fn observer(explain: bool) -> Box<Observer> {
+pub(super) fn observer(explain: bool) -> Box<Observer<'static>> {
     Box::new(move |event| {
         log_event(&event);
         if explain {

@@ -6,6 +6,7 @@
 //!   `wait_until`  waits for something that another process does
 //!   `needs`       whether a program is here that a test wants
 //!   `programs`    mail clients that other people wrote
+//!   `host`        a mail host that does what a test wants
 //!   `machine`     a walk through the state machine
 //!   `name_server` a name server that says what a test wants
 //!
@@ -30,6 +31,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 pub mod disk;
+pub mod host;
 pub mod machine;
 pub mod name_server;
 pub mod post;
