@@ -57,6 +57,14 @@
 //! writes sessions down; `stdio.rs` serves a keyboard. [`wire`] keeps the
 //! deadlines, [`options`] and `main.rs` start it all.
 //!
+//! # The sending half
+//!
+//! [`protocol::sending`] is the client's machine, and [`protocol::decision`] the
+//! table of what it makes of each answer. [`protocol::delivery`] is one mail on
+//! its way, [`protocol::outcome`] is what becomes of each recipient, and
+//! [`protocol::outgoing`] is what goes on the wire. [`relay::client`] has the
+//! sockets.
+//!
 //! # A second product
 //!
 //! [`transcript`] is not part of the walk, and is larger than all of it. It is

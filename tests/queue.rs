@@ -365,7 +365,8 @@ fn case_17_what_is_damaged_is_set_aside_and_the_rest_goes_on() {
     fs::remove_file(path.join("lost.mail")).unwrap();
     fs::write(path.join("junk.entry"), [0xff; 100]).unwrap();
     fs::write(path.join("orphan.mail"), "x").unwrap();
-    fs::write(path.join("7.draft"), "x").unwrap();
+    fs::write(path.join("0.draft"), "x").unwrap();
+    fs::write(path.join("1.draft"), "x").unwrap();
     fs::write(path.join("notes.txt"), "x").unwrap();
     fs::create_dir(path.join("folder.entry")).unwrap();
     std::os::unix::fs::symlink("/dev/zero", path.join("link.entry")).unwrap();

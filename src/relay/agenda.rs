@@ -50,17 +50,6 @@ pub(super) struct Attempt {
     pub(super) groups_left: Mutex<usize>,
 }
 
-/// Where an entry is that an operator wants to be taken out.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Removal {
-    /// It waited, and is off the agenda now.
-    Now,
-    /// It is being tried.
-    Later,
-    /// There is no such entry.
-    Unknown,
-}
-
 impl Agenda {
     /// Adds entries, with the times when they are due.
     pub(super) fn add(
@@ -182,19 +171,16 @@ impl Agenda {
         state.waiting = waiting.map(|(_, id)| (Duration::ZERO, id)).collect();
     }
 
-    /// An operator wants an entry to be taken out.
-    pub(super) fn remove(&self, id: &str) -> Removal {
+    /// An operator wants an entry to be taken out. Whether that can be done
+    /// now; if it is being tried, it is done after that.
+    pub(super) fn remove(&self, id: &str) -> bool {
         let mut state = self.state();
         let before = state.waiting.len();
         state.waiting.retain(|(_, other)| other != id);
-        if state.waiting.len() < before {
-            Removal::Now
-        } else if state.trying.contains(id) {
+        if state.trying.contains(id) {
             state.doomed.insert(id.to_owned());
-            Removal::Later
-        } else {
-            Removal::Unknown
         }
+        state.waiting.len() < before
     }
 
     /// A turn has a connection, which can be ended from here.

@@ -7,12 +7,12 @@ use super::event::{Event, Observer};
 use super::line::Group;
 use super::local::LocalMail;
 use super::mx::Router;
-use super::queue::Queue;
+use super::queue::{Queue, is_damage};
 use super::resolver::random;
 use super::schedule::{Schedule, spread};
 use crate::protocol::address::Mailbox;
 use crate::words::because;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -100,9 +100,7 @@ impl Desk {
     /// An entry could not be read. If it is damaged it is set aside; if not,
     /// the disk may give it to us later. Whether it is off the agenda.
     pub(super) fn is_lost(&self, id: &str, error: &io::Error) -> bool {
-        use ErrorKind::{InvalidData, InvalidInput, NotFound};
-        let kind = error.kind();
-        if ![InvalidData, InvalidInput, NotFound].contains(&kind) {
+        if !is_damage(error) {
             self.tell(Event::Trouble(id, error));
             return false;
         }

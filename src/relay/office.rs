@@ -23,6 +23,7 @@ use super::stock::take_stock;
 use crate::disk::{Disk, shown};
 use crate::protocol::address::{Mailbox, ReversePath};
 use crate::words::because;
+use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -189,16 +190,11 @@ impl Drop for Relay {
 impl Arrival {
     /// A recipient who was named twice gets one copy.
     fn entry(&self, id: String, accepted: Duration) -> Entry {
-        let mut recipients: Vec<Recipient> = Vec::new();
-        let is_same = |a: &Mailbox, b: &Mailbox| {
-            a.local_part == b.local_part
-                && a.host.canonical() == b.host.canonical()
-        };
-        for mailbox in &self.recipients {
-            if !recipients.iter().any(|r| is_same(&r.mailbox, mailbox)) {
-                recipients.push(Recipient::new(mailbox.clone()));
-            }
-        }
+        let mut known = BTreeSet::new();
+        let mut recipients = self.recipients.clone();
+        recipients.retain(|mailbox| {
+            known.insert((mailbox.local_part.clone(), mailbox.host.canonical()))
+        });
         Entry {
             id,
             accepted,
@@ -211,7 +207,7 @@ impl Arrival {
             reverse_path: self.reverse_path.clone(),
             about: None,
             tells: Vec::new(),
-            recipients,
+            recipients: recipients.into_iter().map(Recipient::new).collect(),
         }
     }
 }

@@ -8,17 +8,18 @@
 //! The states of an entry, and what a crash in each of them leaves:
 //!
 //! ```text
-//! being written     ID.mail               rubbish: nobody was promised
-//!   fsync the file    ID.mail, N.draft    anything. Removed at the next start
-//! being linked      + ID.entry            perhaps rubbish, perhaps an entry.
-//!   fsync the folder                      Then it is sent, which is no harm
-//! waiting, tried    ID.mail, ID.entry     the entry: now we have said 250
-//! being updated     + N.draft, renamed    the old entry or the new one. In the
-//!   fsync the folder                      worst case mail is sent twice
-//!                                         (RFC 1047), and none is lost
-//! being taken out   ID.mail               rubbish: it is done
+//! state             files              a crash leaves
+//! being written     ID.mail            rubbish, removed at the next start:
+//!   fsync of it                        nobody was promised anything
+//! being linked      N.draft, then      rubbish or an entry. That it may be
+//!   fsync, link,    also ID.entry      sent does no harm
 //!   fsync the folder
-//! taken out         nothing
+//! waiting, tried    ID.mail, ID.entry  the entry: now we have said 250
+//! being updated     also N.draft       the old entry, or the new one: at worst
+//!   fsync, rename,                     mail is sent twice (RFC 1047)
+//!   fsync the folder
+//! being taken out   ID.mail            rubbish: it is done
+//!   fsync the folder
 //! ```
 //!
 //! So the entry's name is the promise: it comes after the content, and it goes
@@ -35,15 +36,14 @@
 //! What the start does with what it finds is in `stock.rs`.
 
 use super::entry::{Entry, TextNeeds, is_id};
-use crate::disk::{Claim, Disk, Draft, shown};
+use crate::disk::{Claim, Disk, Draft, Names, shown};
 use crate::protocol::outgoing::OutgoingText;
 use crate::words::because;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// The queue holds this many entries, except bounces.
 pub const ENTRY_LIMIT: usize = 10_000;
@@ -53,9 +53,6 @@ pub const DEAD_LIMIT: usize = 1_000;
 
 /// How long we try to get a queue that another program has locked.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
-
-/// No entry is longer.
-const ENTRY_SIZE: u64 = 16 * 1_048_576;
 
 pub(super) const CONTENT: &str = "mail";
 pub(super) const ENTRY: &str = "entry";
@@ -72,7 +69,7 @@ pub struct Queue {
     /// Entries that could not be written. Until they can, what has become of
     /// their recipients is known in here.
     unsaved: Mutex<BTreeMap<String, Entry>>,
-    drafts: AtomicU64,
+    drafts: Names,
 }
 
 impl Queue {
@@ -89,7 +86,7 @@ impl Queue {
             disk,
             claim: RwLock::new(Some(claim)),
             unsaved: Mutex::default(),
-            drafts: AtomicU64::default(),
+            drafts: Names::new(""),
         };
         for name in [DEAD, DAMAGED] {
             queue.make_folder(name)?;
@@ -228,8 +225,7 @@ impl Queue {
     }
 
     fn draft_path(&self) -> PathBuf {
-        let number = self.drafts.fetch_add(1, Ordering::Relaxed);
-        self.path(&number.to_string(), DRAFT)
+        self.path(&self.drafts.next(SystemTime::now()).id, DRAFT)
     }
 
     fn path(&self, id: &str, kind: &str) -> PathBuf {
@@ -322,14 +318,14 @@ pub fn read_entry(
     id: &str,
 ) -> io::Result<Option<Entry>> {
     let path = folder.join(format!("{id}.{ENTRY}"));
-    let file = match disk.open_file(&path) {
+    let mut file = match disk.open_file(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         opened => opened?,
     };
     let mut bytes = Vec::new();
     let cannot =
         |error| because(&format!("cannot read {}", shown(&path)), &error);
-    file.take(ENTRY_SIZE).read_to_end(&mut bytes).map_err(cannot)?;
+    file.read_to_end(&mut bytes).map_err(cannot)?;
     let text = str::from_utf8(&bytes).ok();
     let entry = text.and_then(|text| Entry::read(id, text));
     let damaged = || {
@@ -357,6 +353,13 @@ pub fn open_content(
     id: &str,
 ) -> io::Result<Box<dyn Read>> {
     disk.open_file(&folder.join(format!("{id}.{CONTENT}")))
+}
+
+/// Whether an error of reading an entry, or its message, is there to stay: it
+/// is damaged, missing, or no plain file.
+pub(super) fn is_damage(error: &io::Error) -> bool {
+    use ErrorKind::{InvalidData, InvalidInput, NotFound};
+    [InvalidData, InvalidInput, NotFound].contains(&error.kind())
 }
 
 /// The id in a file's name of this kind.

@@ -2,7 +2,6 @@
 //! thread for each turn (`turn.rs`). A host or a name server that is slow holds
 //! up nobody but the turns that wait for it.
 
-use super::agenda::Removal;
 use super::desk::{Desk, now};
 use super::entry::Entry;
 use super::event::Event;
@@ -77,11 +76,9 @@ fn obey_marks(desk: &Desk) {
                 desk.agenda.flush();
                 desk.tell(Event::Flushed);
             }
-            Mark::Remove(id) => {
-                if desk.agenda.remove(&id) == Removal::Now {
-                    desk.take_out(&id);
-                }
-            }
+            Mark::Remove(id) if desk.agenda.remove(&id) => desk.take_out(&id),
+            // It is being tried, or it is not there.
+            Mark::Remove(_) => {}
         }
     }
 }

@@ -8,10 +8,10 @@
 //!   crash: the message learns of it now, and no second bounce is made.
 
 use super::entry::{Entry, State};
-use super::queue::{CONTENT, DRAFT, ENTRY, Queue, id_of};
+use super::queue::{CONTENT, DRAFT, ENTRY, Queue, id_of, is_damage};
 use crate::disk::shown;
 use std::collections::BTreeSet;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::time::Duration;
 
 /// Clears up, and tells which entries there are and when they are due.
@@ -63,17 +63,13 @@ fn remove(queue: &Queue, id: &str, kind: &str) {
 fn look_at(queue: &Queue, id: &str, has_content: bool) -> Option<Entry> {
     let why = match queue.entry(id) {
         Ok(Some(entry)) if has_content => return Some(entry),
-        Ok(None) => return None,
         Ok(Some(_)) => "its content is missing".to_owned(),
-        Err(error) => match error.kind() {
-            ErrorKind::InvalidData | ErrorKind::InvalidInput => {
-                error.to_string()
-            }
-            _ => {
-                log::error!("queue entry {id} is passed over: {error}");
-                return None;
-            }
-        },
+        Ok(None) => return None,
+        Err(error) if is_damage(&error) => error.to_string(),
+        Err(error) => {
+            log::error!("queue entry {id} is passed over: {error}");
+            return None;
+        }
     };
     log::error!("queue entry {id} is set aside in 'damaged': {why}");
     if let Err(error) = queue.set_aside(id) {

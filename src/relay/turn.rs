@@ -101,21 +101,17 @@ impl Turn {
     /// is nothing to do.
     fn look_at(&self, attempt: &Attempt) -> Option<(Entry, Vec<Mailbox>)> {
         let (id, queue) = (&attempt.id, &self.desk.queue);
-        let content = queue.content(id).map(drop);
-        let found = queue.entry(id).and_then(|found| match found {
-            Some(entry) => content.map(|()| Some(entry)),
-            None => Ok(None),
-        });
-        match found {
+        let with_content = |entry| queue.content(id).map(|_| entry);
+        let found = queue.entry(id);
+        match found.and_then(|e| e.map(with_content).transpose()) {
             Ok(Some(entry)) => {
                 let is_mine =
                     |m: &&Mailbox| self.desk.group_of(m) == self.group;
                 let mine = entry.waiting().filter(is_mine).cloned().collect();
                 return Some((entry, mine));
             }
-            Ok(None) => self.desk.settle(attempt, &|_| None),
             Err(error) if self.desk.is_lost(id, &error) => {}
-            Err(_) => self.desk.settle(attempt, &|_| None),
+            Ok(None) | Err(_) => self.desk.settle(attempt, &|_| None),
         }
         None
     }
