@@ -65,6 +65,11 @@
 //! [`protocol::outgoing`] is what goes on the wire. [`relay::client`] has the
 //! sockets.
 //!
+//! # The user agents
+//!
+//! [`agent::send`] composes a message and hands it to a server; [`agent::inbox`]
+//! shows what [`mailbox::reader`] finds in a mailbox.
+//!
 //! # A second product
 //!
 //! [`transcript`] is not part of the walk, and is larger than all of it. It is
