@@ -154,7 +154,6 @@ impl Queue {
         open_content(&*self.disk, &self.folder, id)
     }
 
-    // ANCHOR: replace
     /// Puts a newer version of an entry in the place of the old one. After an
     /// error it counts all the same, as long as this process runs.
     pub fn replace(&self, entry: &Entry) -> io::Result<()> {
@@ -169,9 +168,7 @@ impl Queue {
         };
         written
     }
-    // ANCHOR_END: replace
 
-    // ANCHOR: take_out
     /// Takes an entry out: it is done. The promise goes first.
     pub fn take_out(&self, id: &str) -> io::Result<()> {
         let _at_work = self.at_work()?;
@@ -180,7 +177,6 @@ impl Queue {
         self.disk.sync_folder(&self.folder)?;
         self.disk.remove_file(&self.path(id, CONTENT))
     }
-    // ANCHOR_END: take_out
 
     /// Moves an entry that nobody may be told of to `dead`. If that is full it
     /// is taken out, and the answer is no.
@@ -264,7 +260,6 @@ impl QueueDraft<'_> {
         self.draft.write_all(bytes)
     }
 
-    // ANCHOR: commit
     /// Makes the message durable: the content, then the entry. With `Ok` it
     /// will be sent, whatever happens; after an error it will not.
     pub fn commit(mut self) -> io::Result<Entry> {
@@ -285,7 +280,6 @@ impl QueueDraft<'_> {
         content.keep();
         Ok(entry)
     }
-    // ANCHOR_END: commit
 
     fn text_needs(&mut self) -> io::Result<TextNeeds> {
         self.scratch.clear();
