@@ -132,6 +132,7 @@ fn what_follows_auth_is_in_no_log_and_on_no_screen() {
         }
         client.say("QUIT");
         client.expect(221);
+        wait_until("the log has it all", || server.log().contains("221 "));
         server.kill();
         let log = server.log();
         assert!(log.contains("AUTH PLAIN ..."), "{log}");

@@ -37,7 +37,20 @@ const ROOMS: [(&str, &[&str]); 21] = [
             "words",
         ],
     ),
-    ("agent", &["protocol", "mailbox::reader", "relay::client", "words"]),
+    (
+        "agent",
+        &[
+            "protocol",
+            "disk",
+            "mailbox::reader",
+            "relay::client",
+            "relay::entry",
+            "relay::marks",
+            "relay::queue",
+            "relay::route",
+            "words",
+        ],
+    ),
     ("transcript", &[]),
     ("transcript::format", &["words"]),
     (
@@ -130,18 +143,20 @@ const WORLD: [&str; 8] = [
 ];
 
 /// The files that may read a clock, besides `main.rs`.
-const CLOCK_READERS: [&str; 14] = [
+const CLOCK_READERS: [&str; 16] = [
     "src/console.rs",
     "src/wire.rs",
+    "src/relay/connection.rs",
     "src/server/connection.rs",
     "src/server/incoming.rs",
     "src/server/listener.rs",
     "src/server/shared.rs",
     "src/server/watch.rs",
     "src/relay/",
-    "src/agent/send.rs",
+    "src/agent/inbox.rs",
+    "src/agent/queue.rs",
     "src/transcript/judge/",
-    "src/transcript/stand/process.rs",
+    "src/transcript/stand/",
     "src/transcript/play/",
     "src/transcript/record/proxy.rs",
     "src/transcript/command.rs",
@@ -363,6 +378,9 @@ fn no_files_go_in_a_circle() {
     let mut waits: BTreeMap<&str, BTreeSet<&str>> =
         modules.iter().map(|module| (*module, BTreeSet::new())).collect();
     for (file, _, path) in imports(&files) {
+        if WITH_CIRCLES.iter().any(|room| is_in(&file.module, room)) {
+            continue;
+        }
         let on_the_way = modules.iter().filter(|module| is_in(&path, module));
         let deepest = on_the_way.max_by_key(|module| module.len());
         if let Some(deepest) = deepest.filter(|to| **to != file.module) {
@@ -386,7 +404,6 @@ fn no_files_go_in_a_circle() {
     {
         waits.remove(outside);
     }
-    waits.retain(|file, _| !WITH_CIRCLES.iter().any(|room| is_in(file, room)));
     assert!(waits.is_empty(), "these wait for each other: {waits:#?}");
 }
 

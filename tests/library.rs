@@ -146,7 +146,7 @@ fn dropping_a_server_ends_sessions_and_threads_and_frees_the_port() {
 fn panicking_disk() -> FakeDisk {
     let has_panicked = AtomicBool::new(false);
     FakeDisk::new(move |call, path| {
-        let is_message = path.to_string_lossy().contains("/tmp/1");
+        let is_message = path.to_string_lossy().contains("tmp/1");
         if call == "create" && is_message {
             let is_first = !has_panicked.swap(true, Ordering::SeqCst);
             assert!(!is_first, "a panic on purpose");
@@ -197,4 +197,24 @@ fn a_server_that_was_dropped_can_be_started_again_on_its_folder() {
         deliver(&server, "hello");
         assert_eq!(messages(folder.path()).len(), round);
     }
+}
+
+/// "For ever", as a program says it.
+#[test]
+fn the_longest_timeout_of_all_is_no_panic() {
+    let mail = tempfile::tempdir().unwrap();
+    let mut settings = Settings::new(mail.path());
+    settings.listen = vec!["127.0.0.1:0".parse().unwrap()];
+    settings.timeout = std::time::Duration::MAX;
+    let server = Server::start(settings).unwrap();
+    let mut client = TcpStream::connect(server.addresses()).unwrap();
+    client
+        .write_all(
+            b"HELO client.example\r\nMAIL FROM:<>\r\nRCPT TO:<bob@localhost>\r\n\
+              DATA\r\n\r\nHello.\r\n.\r\nQUIT\r\n",
+        )
+        .unwrap();
+    let mut replies = String::new();
+    client.read_to_string(&mut replies).unwrap();
+    assert!(replies.contains("250 2.0.0 Stored\r\n"), "{replies}");
 }

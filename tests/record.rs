@@ -462,10 +462,48 @@ fn a_client_of_a_server_that_is_not_there_is_turned_away() {
     drop(nobody);
     let folder = TempDir::new().unwrap();
     let proxy = Proxy::start(address, folder.path());
-    let mut stream = TcpStream::connect(proxy.address).unwrap();
-    stream.set_read_timeout(Some(DEADLINE)).unwrap();
-    assert_eq!(stream.read_to_end(&mut Vec::new()).unwrap(), 0);
+    // One that waits for the greeting, and one that does not.
+    for words in ["", "EHLO client.example\r\nMAIL FROM:<a@b.example>\r\n"] {
+        let mut stream = TcpStream::connect(proxy.address).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        stream.write_all(words.as_bytes()).unwrap();
+        let mut heard = String::new();
+        stream.read_to_string(&mut heard).unwrap();
+        assert!(heard.starts_with("421 [127.0.0.1] "), "{heard}");
+        assert!(heard.ends_with("\r\n") && heard.lines().count() == 1);
+    }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// A port that nobody listens on now.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+#[test]
+fn the_recorder_does_not_record_itself() {
+    let folder = TempDir::new().unwrap();
+    let port = free_port();
+    for (listen, server) in [
+        ("127.0.0.1", "127.0.0.1"),
+        ("127.0.0.1", "localhost"),
+        ("127.0.0.1", "0.0.0.0"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("0.0.0.0", "127.0.0.2"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_pillarbox"))
+            .args(["record", "--listen", &format!("{listen}:{port}")])
+            .args(["--server", &format!("{server}:{port}")])
+            .arg("--out")
+            .arg(folder.path())
+            .output()
+            .unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        let told = format!("{server}:{port} is the recorder itself\n");
+        assert!(errors.ends_with(&told), "{errors}");
+        assert_eq!(output.status.code(), Some(1));
+    }
 }
 
 #[test]
@@ -578,4 +616,54 @@ fn sessions_of_real_clients_replay_from_both_recorders() {
             must_replay(&path);
         }
     }
+}
+
+/// A recording holds people's mail.
+#[test]
+fn only_the_owner_may_read_a_recording() {
+    use std::os::unix::fs::PermissionsExt;
+    let mode =
+        |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let folder = TempDir::new().unwrap();
+    let by_server = folder.path().join("server/raw");
+    let by_proxy = folder.path().join("proxy/raw");
+    let server = Server::start(&["--record", by_server.to_str().unwrap()]);
+    let proxy = Proxy::start(server.address(), &by_proxy);
+    let mut client = Client::new(proxy.address).unwrap();
+    client.expect(220);
+    client.say("QUIT");
+    client.expect(221);
+    for raw in [&by_server, &by_proxy] {
+        assert_eq!(mode(raw), 0o700);
+        let files = || fs::read_dir(raw).unwrap().map(|f| f.unwrap().path());
+        wait_until("there is a recording", || files().count() == 1);
+        files().for_each(|file| assert_eq!(mode(&file), 0o600));
+    }
+}
+
+/// A power cut after the session must not leave an empty file.
+#[test]
+fn a_recording_and_its_folder_are_synced_when_the_session_ends() {
+    if !needs(&["strace", "-qq", "-e", "trace=none", "true"]) {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let trace = folder.path().join("trace");
+    let raw = folder.path().join("raw");
+    let file = trace.display().to_string();
+    let strace = ["strace", "-D", "-f", "-y", "-qq", "-o", &file, "-e"];
+    let strace = [&strace[..], &["trace=fsync"]].concat();
+    let mail = folder.path().join("mail");
+    let options = ["--record", raw.to_str().unwrap()];
+    let server = Server::start_by(&strace, &mail, &options);
+    let mut client = server.connect();
+    client.expect(220);
+    client.say("QUIT");
+    client.expect(221);
+    let synced = |end: &str| {
+        let calls = fs::read_to_string(&trace).unwrap();
+        calls.lines().any(|l| l.contains("/raw") && l.contains(end))
+    };
+    wait_until("the recording is synced", || synced("-1.txt>"));
+    wait_until("its folder is synced", || synced("/raw>"));
 }

@@ -4,14 +4,14 @@
 //! (RFC 5321 4.2.3). Nothing here waits for a client.
 
 use super::connection::Connection;
-use super::limits::warn_of_descriptors;
+use super::limits::warn_of_limits;
 use super::register::{Caps, Register};
 use super::settings::Settings;
 use super::shared::Shared;
 use crate::protocol::reply::{self, Answer, Reply};
 use crate::words::reason;
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, Shutdown, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -33,7 +33,7 @@ pub(super) struct Admission {
 impl Admission {
     /// Opens the mail folder. The error says what cannot be done.
     pub(super) fn open(settings: Settings) -> io::Result<Admission> {
-        warn_of_descriptors(&settings);
+        warn_of_limits(&settings);
         let caps = Caps {
             total: settings.max_connections,
             per_client: settings.max_per_client,
@@ -44,6 +44,14 @@ impl Admission {
             sessions: AtomicU64::new(0),
             lacks_threads: AtomicBool::new(false),
         })
+    }
+
+    /// Starts to send what is in the queue. `listening` is where we listen.
+    pub(super) fn start_to_send(
+        &self,
+        listening: &[SocketAddr],
+    ) -> io::Result<()> {
+        self.shared.start_to_send(listening)
     }
 
     /// Ends every connection.

@@ -10,57 +10,106 @@ use std::fs;
 /// synced, the lock, and some to spare.
 const FOR_THE_SERVER: u64 = 64;
 
-/// Says in the log if the system does not allow as many open files as the
-/// connections may need.
-pub(super) fn warn_of_descriptors(settings: &Settings) {
-    let Ok(limits) = fs::read_to_string("/proc/self/limits") else { return };
-    let Some(allowed) = open_files(&limits) else { return };
-    let needed = needed(settings);
-    if needed > allowed {
-        log::warn!(
-            "{} connections may need {needed} open files, and the system \
-             allows {allowed}: raise it (ulimit -n {needed}), or lower \
-             --max-connections",
-            settings.max_connections,
-        );
+/// The fields that the server puts on top of a message, in bytes at most.
+const FOR_THE_TOP: u64 = 4096;
+
+/// Says in the log which limits of the system are too low for these settings.
+///
+/// Two of them end the process when they are met: it gets the signal SIGXFSZ
+/// when a file grows over RLIMIT_FSIZE, and it is aborted when there is no
+/// memory to be had (RLIMIT_AS). No mail that was answered 250 is lost by that.
+pub(super) fn warn_of_limits(settings: &Settings) {
+    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    for warning in warnings(&limits, settings) {
+        log::warn!("{warning}");
     }
 }
 
+fn warnings(limits: &str, settings: &Settings) -> Vec<String> {
+    let mut found = Vec::new();
+    let files = needed_files(settings);
+    if let Some(allowed) = limit(limits, "Max open files")
+        && allowed < files
+    {
+        found.push(format!(
+            "{} connections may need {files} open files, and the system \
+             allows {allowed}: raise it (ulimit -n {files}), or lower \
+             --max-connections",
+            settings.max_connections,
+        ));
+    }
+    let size = settings.offer.max_size;
+    if let Some(allowed) = limit(limits, "Max file size")
+        && allowed < size.saturating_add(FOR_THE_TOP)
+    {
+        found.push(format!(
+            "a message may have {size} bytes, and the system ends a program \
+             whose file has more than {allowed}: raise it (ulimit -f), or \
+             lower --max-size"
+        ));
+    }
+    if let Some(allowed) = limit(limits, "Max address space") {
+        found.push(format!(
+            "the system ends a program that wants more than {allowed} bytes of \
+             memory (ulimit -v), and each connection takes some"
+        ));
+    }
+    found
+}
+
 /// Each connection is a socket and a message that comes in; and a recording.
-fn needed(settings: &Settings) -> u64 {
+fn needed_files(settings: &Settings) -> u64 {
     let each = 2 + u64::from(settings.record.is_some());
     settings.max_connections as u64 * each + FOR_THE_SERVER
 }
 
-/// How many files may be open, as the kernel tells it. `None` is no limit.
-fn open_files(limits: &str) -> Option<u64> {
-    let line = limits.lines().find(|l| l.starts_with("Max open files"))?;
-    line.split_whitespace().nth(3)?.parse().ok()
+/// A limit, as the kernel tells it; `None` if there is none.
+fn limit(limits: &str, name: &str) -> Option<u64> {
+    let rest = limits.lines().find_map(|line| line.strip_prefix(name))?;
+    rest.split_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_limit_is_read_as_the_kernel_writes_it() {
-        let limits = "\
+    const LIMITS: &str = "\
 Limit                     Soft Limit           Hard Limit           Units
-Max processes             95796                95796                processes
-Max open files            1024                 524288               files
+Max file size             unlimited            unlimited            bytes
+Max open files            1064                 524288               files
+Max address space         unlimited            unlimited            bytes
 ";
-        assert_eq!(open_files(limits), Some(1024));
-        assert_eq!(open_files(&limits.replace("1024 ", "unlimited ")), None);
-        let own = fs::read_to_string("/proc/self/limits").unwrap_or_default();
-        assert!(own.is_empty() || own.contains("Max open files"));
+
+    #[test]
+    fn limits_that_suffice_are_not_spoken_of() {
+        let settings = Settings::new("mail");
+        assert_eq!(warnings(LIMITS, &settings), Vec::<String>::new());
+        assert_eq!(warnings("", &settings), Vec::<String>::new());
     }
 
     #[test]
-    fn a_recording_needs_a_file_more_for_each_connection() {
+    fn each_limit_that_is_too_low_is_told() {
         let mut settings = Settings::new("mail");
-        settings.max_connections = 100;
-        assert_eq!(needed(&settings), 264);
+        // A recording is one more file for each connection.
         settings.record = Some("raw".into());
-        assert_eq!(needed(&settings), 364);
+        let [files] = warnings(LIMITS, &settings).try_into().unwrap();
+        assert!(files.contains("1564") && files.contains("1064"), "{files}");
+        settings.record = None;
+        for (name, value) in
+            [("Max file size", "26214400"), ("Max address space", "1000000")]
+        {
+            let limits = LIMITS.replace(
+                &format!("{name:26}unlimited"),
+                &format!("{name:26}{value}"),
+            );
+            let [warning] = warnings(&limits, &settings).try_into().unwrap();
+            assert!(warning.contains(value), "{warning}");
+        }
+    }
+
+    #[test]
+    fn the_kernel_writes_it_so() {
+        let own = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+        assert!(own.is_empty() || own.contains("\nMax open files  "));
     }
 }

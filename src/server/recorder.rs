@@ -13,10 +13,8 @@ use super::settings::Settings;
 use crate::protocol::extension::Extension;
 use crate::protocol::reply::Answer;
 use crate::protocol::trace;
-use crate::transcript::record::writer::{Closed, Heading, Writer};
+use crate::transcript::record::writer::{Closed, Heading, Writer, make_folder};
 use crate::wire::Lost;
-use crate::words::because;
-use std::fs;
 use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -24,6 +22,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A replay waits ten seconds for a reply, and nobody likes to wait.
 const LONGEST_SILENCE: Duration = Duration::from_secs(5);
+
+/// The longest that the command line takes. A program may say more.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(86_400);
 
 /// Where recordings go, and what is on their top.
 #[derive(Debug)]
@@ -38,10 +39,7 @@ impl Recorders {
         folder: PathBuf,
         settings: &Settings,
     ) -> io::Result<Recorders> {
-        fs::create_dir_all(&folder).map_err(|error| {
-            let what = format!("cannot record in {}", folder.display());
-            because(&what, &error)
-        })?;
+        make_folder(&folder)?;
         let options = options(settings);
         Ok(Recorders { folder, options })
     }
@@ -160,7 +158,7 @@ fn options(settings: &Settings) -> Vec<(String, String)> {
         list.push(("max-size", offer.max_size.to_string()));
     }
     if settings.timeout != usual.timeout {
-        let seconds = settings.timeout.as_secs_f64();
+        let seconds = settings.timeout.min(LONGEST_TIMEOUT).as_secs_f64();
         list.push(("timeout", seconds.to_string()));
     }
     let without = offer.without.iter().copied().map(Extension::keyword);

@@ -1,7 +1,7 @@
 //! What `pillarbox replay` is asked to do, as plain values.
 //!
-//! `options/replay.rs` reads the command line into `ReplaySettings`; `command.rs`
-//! does what they say.
+//! `options/replay.rs` reads the command line into `ReplaySettings`;
+//! `command.rs` does what they say.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

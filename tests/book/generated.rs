@@ -24,7 +24,8 @@ const PICTURES: &str = "book/src/pictures";
 const LIVE: &str = "book/src/live";
 
 /// The commands whose help is shown. The program itself has one, too.
-const COMMANDS: [&str; 4] = ["pillarbox", "serve", "replay", "record"];
+const COMMANDS: [&str; 7] =
+    ["pillarbox", "serve", "replay", "record", "send", "inbox", "queue"];
 
 /// What a difference says.
 const HOW: &str = "run PILLARBOX_REDRAW=1 cargo test --test book, and look at \

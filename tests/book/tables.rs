@@ -1,14 +1,17 @@
-//! The state table and the reply table, as Markdown: from the machine itself
-//! and from the replies themselves. No state, command or reply can be left out.
+//! The state table, the reply table and the table of retries, as Markdown: from
+//! the machine, the replies and the schedule themselves. No state, command or
+//! reply can be left out.
 
 use pillarbox::protocol::command::Command;
 use pillarbox::protocol::reply::{self, Reply};
 use pillarbox::protocol::session::{Session, Turn};
+use pillarbox::relay::schedule::Schedule;
 use pillarbox::server::Settings;
 use pillarbox::transcript::format::header::Plays;
 use pillarbox::transcript::format::parse::parse;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use super::index::{short, shown_at};
 use super::tree::{Tree, at};
@@ -37,6 +40,38 @@ pub fn states() -> String {
         text += &row([head].into_iter().chain(cells).collect());
     }
     text
+}
+
+/// The life of a message to a host that never answers, without the random
+/// factor. Tries with the same wait after them share a row.
+pub fn retries() -> String {
+    let ages: Vec<Duration> = Schedule::default().life(1.0).collect();
+    let waits = ages.windows(2).map(|pair| age(pair[1] - pair[0]));
+    let waits: Vec<String> = waits.chain(["bounce".to_owned()]).collect();
+    let mut text = row(["try", "age", "then"].map(str::to_owned).to_vec());
+    text += &rule(3);
+    let mut first = 0;
+    for same in waits.chunk_by(|one, other| one == other) {
+        let last = first + same.len() - 1;
+        let from_to = |show: &dyn Fn(usize) -> String| match last - first {
+            0 => show(first),
+            _ => format!("{} to {}", show(first), show(last)),
+        };
+        let number = from_to(&|n| (n + 1).to_string());
+        text += &row(vec![number, from_to(&|n| age(ages[n])), same[0].clone()]);
+        first = last + 1;
+    }
+    text
+}
+
+/// `4 d 21 h 30 min`.
+fn age(age: Duration) -> String {
+    let minutes = age.as_secs() / 60;
+    let parts = [(minutes / 1_440, "d"), (minutes / 60 % 24, "h")];
+    let parts = parts.into_iter().chain([(minutes % 60, "min")]);
+    let parts = parts.filter(|(count, _)| *count > 0);
+    let words: Vec<_> = parts.map(|(n, unit)| format!("{n} {unit}")).collect();
+    if words.is_empty() { "0".to_owned() } else { words.join(" ") }
 }
 
 /// The code that comes most often in a row, the first one of equals.
@@ -235,6 +270,23 @@ fn rule(columns: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The golden numbers of RFC 5321 4.5.4.1: two tries in the first hour,
+    /// then one every three hours, for five days.
+    #[test]
+    fn the_life_of_a_message_to_a_dead_host_is_six_rows() {
+        let want = "\
+| try | age | then |
+|---|---|---|
+| 1 | 0 | 30 min |
+| 2 | 30 min | 1 h |
+| 3 | 1 h 30 min | 2 h |
+| 4 to 41 | 3 h 30 min to 4 d 18 h 30 min | 3 h |
+| 42 | 4 d 21 h 30 min | 2 h 30 min |
+| 43 | 5 d | bounce |
+";
+        assert_eq!(retries(), want);
+    }
 
     #[test]
     fn what_differs_in_a_row_stands_out() {

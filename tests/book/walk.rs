@@ -75,8 +75,9 @@ impl Walker {
         self.clients.entry(number).or_insert_with(|| {
             let (server, told) = Server::start(&self.options);
             let host = self.options.split(' ');
-            let host = host.filter_map(|word| word.strip_prefix("hostname="));
-            let host = host.last().unwrap_or("mx.example.org").to_owned();
+            let mut host =
+                host.filter_map(|word| word.strip_prefix("hostname="));
+            let host = host.next_back().unwrap_or("mx.example.org").to_owned();
             Client { server, said: read(&told).into(), host }
         })
     }

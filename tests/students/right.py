@@ -22,6 +22,8 @@ ADDRESS = r'((?:"(?:[^"\\]|\\.)*"|[^\s<>@":,]+)@[^\s<>@]+)'
 ROUTE = r"(?:@[^\s<>:]+:)?"
 MAIL = rf"FROM:<(?:{ROUTE}{ADDRESS})?>( BODY=(7BIT|8BITMIME))?"
 RCPT = rf"TO:<(?:{ROUTE}{ADDRESS}|postmaster)>"
+# How a message with a header begins, or one with an empty header.
+HEADER = rb"[!-9;-~]+[ \t]*:|\n|$"
 
 numbers = itertools.count(1)
 
@@ -149,6 +151,8 @@ class Session(socketserver.StreamRequestHandler):
         date = time.strftime("%a, %d %b %Y %H:%M:%S +0000", time.gmtime())
         trace = f"Return-Path: <{self.sender}>\nReceived: from {self.client}\n"
         trace += f"\tby mx.example.org; {date}\n"
+        if not re.match(HEADER, message):
+            trace += "\n"
         name = f"{time.time()}.{os.getpid()}_{next(numbers)}.mx.example.org"
         for recipient in self.recipients:
             local, domain = recipient.split("@")

@@ -149,7 +149,10 @@ impl Server {
         }
         self.messages += 1;
         let transaction = self.session.state().transaction()?;
-        let admitted = self.directory.admit(&transaction.local_mailboxes());
+        // In a page there is no disk that could fail after this.
+        let mailboxes = transaction.local_mailboxes();
+        let admitted = self.directory.admit(&mailboxes);
+        let admitted = admitted.map(|places| places.keep());
         Some(Incoming {
             message: Message::new(self.offer.max_size),
             file: admitted.map(|()| self.trace_fields(transaction)),

@@ -2,14 +2,14 @@
 //!
 //! Interface:
 //!   `Transcript`  one file: its header and its steps
-//!   `Step`        one line of the play, or one reply, or one look into a mailbox
+//!   `Step`        one line of the play, one reply, or one look into a mailbox
 //!   `Action`      what is done in a step
 //!
-//! Each line keeps its number and its words as the file has them: a
-//! failure quotes the line, and never a line that was rewritten.
+//! Each line keeps its number and its words as the file has them: a failure
+//! quotes the line, and never a line that was rewritten.
 //!
-//! How a file becomes a `Transcript`: see `parse.rs`. What a step does against a
-//! server: see `play/player.rs`.
+//! How a file becomes a `Transcript`: see `parse.rs`. What a step does against
+//! a server: see `play/player.rs`.
 
 use std::fmt;
 use std::path::PathBuf;

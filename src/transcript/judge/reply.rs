@@ -55,7 +55,7 @@ fn is_also_right(others: &[AlsoRight], code: u16) -> bool {
     })
 }
 
-/// Whether a reply to EHLO has each of these keywords; if not, which is missing.
+/// Whether a reply to EHLO has all these keywords; if not, one that it lacks.
 ///
 /// ```abnf
 /// ehlo-line = ehlo-keyword *( SP ehlo-param )    ; RFC 5321 4.1.1.1

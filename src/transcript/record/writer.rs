@@ -4,6 +4,7 @@
 //! its replies, and the proxy (`record.rs`), which hands over bytes.
 //!
 //! Interface:
+//!   `make_folder`               the folder for the files
 //!   `Heading`                   what the file begins with
 //!   `Writer::create`            a new file with a name of its own
 //!   `Writer::client`, `reply`, `server`, `note`   what happened
@@ -16,16 +17,20 @@
 //!   reply can only be a note);
 //! - at most 1 MiB. A file that would be longer ends at that line, and its name
 //!   in `.part`;
-//! - no file is overwritten; no password is written (`privacy.rs`).
+//! - no file is overwritten; no password is written (`privacy.rs`);
+//! - only its owner may read it, and once it is complete a power cut does not
+//!   take it away.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::privacy::Privacy;
 use crate::protocol::replies::{Limits, NoReply, ReplyReader};
 use crate::protocol::reply::LINE_LIMIT;
 use crate::transcript::format::text::escape;
+use crate::words::because;
 
 /// The most bytes of one file, and what is kept free for its last lines.
 const LARGEST: usize = 1024 * 1024;
@@ -63,6 +68,16 @@ pub enum Closed {
     ByClient,
     /// The server did.
     ByServer,
+}
+
+/// Makes the folder for recordings, if it is not there. It is for its owner
+/// alone, as each file is: a recording holds people's mail.
+pub fn make_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(
+        |error| {
+            because(&format!("cannot record in {}", folder.display()), &error)
+        },
+    )
 }
 
 /// A recording that goes on.
@@ -222,7 +237,15 @@ impl Writer {
             Closed::ByServer => "(server closes)\n",
         })?;
         self.is_over = true;
-        Ok(())
+        self.sync()
+    }
+
+    /// A recording is read after the fact, perhaps after the power cut that it
+    /// tells of: fsync of the file, then of its folder, which holds the name.
+    fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()?;
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        File::open(folder)?.sync_all()
     }
 
     fn header(&mut self, heading: &Heading<'_>) -> io::Result<()> {
@@ -325,7 +348,9 @@ fn new_file(
         if folder.join(name + ".part").exists() {
             continue;
         }
-        match OpenOptions::new().write(true).create_new(true).open(&path) {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600);
+        match options.open(&path) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             result => return result.map(|file| (file, path)),
         }
