@@ -66,7 +66,6 @@ impl Agenda {
         state.waiting.len() + state.trying.len()
     }
 
-    // ANCHOR: wait
     /// Waits until there is something to do, or for a pause. Gives the entries
     /// that are due; none at all when everything comes to its end.
     pub(super) fn wait(&self, now: Duration) -> Option<Vec<String>> {
@@ -86,7 +85,6 @@ impl Agenda {
             state = self.wait_for_change(state, wait.min(left));
         }
     }
-    // ANCHOR_END: wait
 
     fn wait_for_change<'a>(
         &'a self,

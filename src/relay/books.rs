@@ -73,7 +73,6 @@ impl Books<'_> {
         }
     }
 
-    // ANCHOR: close
     /// Enters what the last group has brought, and ends the try. `spread` is
     /// the random factor of the schedule.
     pub fn close(
@@ -102,7 +101,6 @@ impl Books<'_> {
         }
         Closed { next, bounces }
     }
-    // ANCHOR_END: close
 
     /// An entry that cannot be read is left as it is, for some time.
     fn postponed(&self, id: &str, error: &io::Error, now: Duration) -> Closed {
@@ -182,7 +180,6 @@ impl Books<'_> {
         bounces
     }
 
-    // ANCHOR: bounce
     /// Makes a bounce, or finds the one that was made before. Whether it is a
     /// new one.
     fn bounce(
@@ -217,7 +214,6 @@ impl Books<'_> {
             Err(error) => Err(error),
         }
     }
-    // ANCHOR_END: bounce
 
     /// The text of a bounce, and whom it tells of.
     fn written(

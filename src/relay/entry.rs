@@ -191,7 +191,6 @@ impl Entry {
         Envelope { reverse_path, recipients, needs }
     }
 
-    // ANCHOR: written
     /// The entry as a text.
     pub fn written(&self) -> String {
         let mut text = format!(
@@ -215,7 +214,6 @@ impl Entry {
         }
         text + LAST_LINE
     }
-    // ANCHOR_END: written
 
     /// Reads a text that `written` has made. None: it is damaged.
     pub fn read(id: &str, text: &str) -> Option<Entry> {

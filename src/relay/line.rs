@@ -99,7 +99,6 @@ impl<W> Line<W> {
         self.groups.entry(group.clone()).or_insert_with(new)
     }
 
-    // ANCHOR: begin_turn
     /// Begins the next turn, if there may be one more.
     pub fn begin_turn(&mut self) -> Option<Group> {
         let group = self.first()?;
@@ -122,7 +121,6 @@ impl<W> Line<W> {
         };
         self.order.iter().find(may_begin).cloned()
     }
-    // ANCHOR_END: begin_turn
 
     /// Whether a turn could begin now.
     pub fn has_turn_left(&self) -> bool {
