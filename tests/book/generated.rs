@@ -14,7 +14,10 @@ use std::process::{Command, Stdio};
 use super::links::links;
 use super::page::pages;
 use super::tree::{Tree, at, root};
-use super::{exercises, index, ladder, machine_picture, model_picture, tables};
+use super::{
+    client_picture, client_table, exercises, index, ladder, machine_picture,
+    model_picture, queue_picture, retry_picture, tables,
+};
 
 const TABLES: &str = "book/src/generated";
 const PICTURES: &str = "book/src/pictures";
@@ -56,13 +59,21 @@ pub fn all(tree: &Tree, binary: &Path) -> (Files, Vec<String>) {
     add(TABLES, "reply-table.md", tables::replies(tree));
     add(TABLES, "rfc-index.md", index::index(tree));
     add(TABLES, "exercises.md", exercises::table(tree));
+    add(TABLES, "client-table.md", client_table::table());
+    add(TABLES, "retries.md", tables::retries());
     for (command, help) in helps(binary) {
         let name = format!("help-{command}.txt");
         add(TABLES, &name.replace("-pillarbox", ""), help);
     }
     add(PICTURES, "state-machine.svg", machine_picture::draw());
     add(PICTURES, "mail-model.svg", model_picture::draw());
+    add(PICTURES, "client-machine.svg", client_picture::draw());
+    add(PICTURES, "retries.svg", retry_picture::draw());
     let mut findings = tables::missing(tree);
+    match queue_picture::draw(tree) {
+        Ok(picture) => add(PICTURES, "queue-states.svg", picture),
+        Err(finding) => findings.push(finding),
+    }
     for (place, name) in wanted_ladders(tree) {
         match ladder::draw(tree, &name) {
             Ok(picture) => add(PICTURES, &name, picture),
