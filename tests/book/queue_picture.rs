@@ -113,27 +113,31 @@ fn draw_ways(svg: &mut Svg, states: &[State]) {
         }
     };
     down(svg, 116, 188, &[&written.steps]);
-    down(svg, 242, 346, &[&linked.steps, "The server says 250."]);
+    let (link, sync) = last_step(&linked.steps);
+    down(svg, 242, 346, &[link, sync, "The server says 250."]);
     down(svg, 400, 478, &["nobody waits, and", "the sender knows"]);
     down(svg, 532, 594, &[&out.steps]);
     svg.text((x, 616), Anchor::Middle, "ink bold", "gone");
     svg.arrow(&[(220, 362), (340, 362)], "ink");
     svg.text((280, 354), Anchor::Middle, "ink small", "not now");
     svg.arrow(&[(340, 386), (220, 386)], "ink");
-    let (first, last) = updated
-        .steps
-        .split_at(updated.steps.rfind("fsync").unwrap_or_default());
-    svg.text((438, 422), Anchor::Middle, "ink small", first.trim());
+    let (first, last) = last_step(&updated.steps);
+    svg.text((438, 422), Anchor::Middle, "ink small", first);
     svg.text((438, 440), Anchor::Middle, "ink small", last);
+}
+
+/// The last step has a line of its own.
+fn last_step(steps: &str) -> (&str, &str) {
+    steps.rsplit_once(", ").unwrap_or(("", steps))
 }
 
 /// What an entry can lead to, besides.
 fn draw_folders(svg: &mut Svg) {
-    svg.arrow(&[(150, 346), (150, 300), (340, 300)], "server dashed");
-    svg.text((246, 292), Anchor::Middle, "server small", "never, too old");
+    svg.arrow(&[(208, 346), (208, 314), (340, 314)], "server dashed");
+    svg.text((280, 306), Anchor::Middle, "server small", "never, too old");
     svg.rect((340, 273), BOX, "panel server");
     svg.text((438, 296), Anchor::Middle, "ink bold", "a bounce");
-    let note = "an entry of its own, from <>";
+    let note = "a new entry, from <>";
     svg.text((438, 316), Anchor::Middle, "soft small", note);
     for (y, name, why, note) in [
         (478, "dead", "a bounce that fails", "nobody may be told"),
