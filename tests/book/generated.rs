@@ -16,11 +16,13 @@ use super::page::pages;
 use super::tree::{Tree, at, root};
 use super::{
     client_picture, client_table, exercises, index, ladder, machine_picture,
-    model_picture, queue_picture, retry_picture, tables,
+    matrix, microscope, model_picture, queue_picture, retry_picture, tables,
+    talks, walk,
 };
 
 const TABLES: &str = "book/src/generated";
 const PICTURES: &str = "book/src/pictures";
+const LIVE: &str = "book/src/live";
 
 /// The commands whose help is shown. The program itself has one, too.
 const COMMANDS: [&str; 7] =
@@ -58,6 +60,7 @@ pub fn all(tree: &Tree, binary: &Path) -> (Files, Vec<String>) {
     add(TABLES, "state-table.md", tables::states());
     add(TABLES, "reply-table.md", tables::replies(tree));
     add(TABLES, "rfc-index.md", index::index(tree));
+    add(TABLES, "matrix.md", matrix::page(tree));
     add(TABLES, "exercises.md", exercises::table(tree));
     add(TABLES, "client-table.md", client_table::table());
     add(TABLES, "retries.md", tables::retries());
@@ -65,11 +68,20 @@ pub fn all(tree: &Tree, binary: &Path) -> (Files, Vec<String>) {
         let name = format!("help-{command}.txt");
         add(TABLES, &name.replace("-pillarbox", ""), help);
     }
+    add(LIVE, "walks.js", walk::script(tree));
     add(PICTURES, "state-machine.svg", machine_picture::draw());
+    add(PICTURES, "state-machine-small.svg", machine_picture::draw_small());
     add(PICTURES, "mail-model.svg", model_picture::draw());
     add(PICTURES, "client-machine.svg", client_picture::draw());
     add(PICTURES, "retries.svg", retry_picture::draw());
-    let mut findings = tables::missing(tree);
+    let (talks, mut findings) = talks::parts(tree);
+    for (name, part) in talks {
+        add(TABLES, &name, part);
+    }
+    for (name, part) in microscope::parts(tree) {
+        add("book/src", &name, part);
+    }
+    findings.extend(tables::missing(tree));
     match queue_picture::draw(tree) {
         Ok(picture) => add(PICTURES, "queue-states.svg", picture),
         Err(finding) => findings.push(finding),
