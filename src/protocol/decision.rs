@@ -577,6 +577,7 @@ pub const DOT_CLOSING: Decision = Decision {
     section: "RFC 5321 4.2.5",
 };
 
+// ANCHOR: unsure
 /// Nobody can know whether the server has the mail.
 ///
 /// Not at the next address: that would make two of it at once. After a while
@@ -588,6 +589,7 @@ pub const UNSURE: Decision = Decision {
     rule: "No answer to the dot counts as 4xx; a duplicate beats a loss.",
     section: "RFC 5321 4.1.1.10",
 };
+// ANCHOR_END: unsure
 
 /// The next mail on a connection that has carried one.
 pub const NEXT_MAIL: Decision = Decision {
