@@ -6,6 +6,8 @@
 
 mod support;
 
+#[path = "sending/crash.rs"]
+mod crash;
 #[path = "sending/office.rs"]
 mod office;
 #[path = "sending/pages.rs"]
