@@ -53,8 +53,9 @@
 //! For later, around the walk: `settings.rs` is what a server is told,
 //! `shared.rs` what its connections have in common, `limits.rs` what the system
 //! allows, and `register.rs` counts the clients. `watch.rs` tells the log and
-//! the live dialogue, whose text is made in [`protocol::explain`]; `recorder.rs`
-//! writes sessions down; `stdio.rs` serves a keyboard. [`wire`] keeps the
+//! the live dialogue (`live.rs`), whose text is made in [`protocol::explain`];
+//! `outgoing.rs` does so for mail that is sent on. `recorder.rs` writes sessions
+//! down; `stdio.rs` serves a keyboard. [`wire`] keeps the
 //! deadlines, [`options`] and `main.rs` start it all.
 //!
 //! # The sending half
@@ -63,7 +64,9 @@
 //! table of what it makes of each answer. [`protocol::delivery`] is one mail on
 //! its way, [`protocol::outcome`] is what becomes of each recipient, and
 //! [`protocol::outgoing`] is what goes on the wire. [`relay::client`] has the
-//! sockets.
+//! sockets, [`relay::queue`] the mail that waits, and [`relay::office`] is what
+//! the server sees of it all. [`agent`] is the two ends of a message's way:
+//! `send` writes one, `inbox` reads it, by `mailbox/reader.rs`.
 //!
 //! # A second product
 //!

@@ -131,6 +131,7 @@ fn replay(settings: &transcript::settings::ReplaySettings) -> ExitCode {
         out: &mut out,
         errors: &mut errors,
         is_terminal,
+        can_serve,
     };
     ExitCode::from(command::replay(settings, &mut world))
 }
@@ -152,6 +153,14 @@ fn queue(settings: &QueueSettings) -> io::Result<()> {
         QueueTask::Show(id) => operator.show(id),
         QueueTask::Remove(id) => operator.remove(id),
     }
+}
+
+/// Whether `serve` takes these arguments.
+fn can_serve(arguments: &[String]) -> Result<(), String> {
+    let serve = ["serve".to_owned()];
+    options::parse(&[&serve, arguments].concat())
+        .map(|_| ())
+        .map_err(|wrong| wrong.text)
 }
 
 /// `2026-11-22`, in UTC.

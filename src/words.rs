@@ -10,8 +10,10 @@
 //!   `because`      the same, after what could not be done
 //!   `lower_first`  a sentence made fit for the middle of a line
 //!   `printable`    bytes from outside, escaped and not too long
+//!   `in_one_line`  the name of a file, in a report that has lines
 
 use std::io;
+use std::path::Path;
 
 /// The system's words for an error: without its number, with a small letter
 /// at the front, as they go on after a colon.
@@ -41,6 +43,16 @@ pub fn printable(bytes: &[u8], most: usize) -> String {
 }
 // ANCHOR_END: printable
 
+/// The name of a file as it is, but in one line: a control character in it
+/// would forge a line of a report, or give a terminal an order.
+pub fn in_one_line(path: &Path) -> String {
+    let escaped = |letter: char| match letter.is_control() {
+        true => letter.escape_default().to_string(),
+        false => letter.to_string(),
+    };
+    path.to_string_lossy().chars().map(escaped).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +68,12 @@ mod tests {
         // Told twice, the first reason stays as it is.
         let again = because("cannot start", &told).to_string();
         assert_eq!(again, format!("cannot start: {wanted}"));
+    }
+
+    #[test]
+    fn the_name_of_a_file_is_one_line() {
+        let name = in_one_line(Path::new("é \\/a\nok 2\x1b[2J.txt"));
+        assert_eq!(name, "é \\/a\\nok 2\\u{1b}[2J.txt");
     }
 
     #[test]

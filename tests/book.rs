@@ -9,6 +9,9 @@
 //! `book/src/appendix/contributing.md`.
 
 // A test fails by panicking.
+// An exercise may add a state or a step: these readers pass over what they do
+// not know.
+#![allow(clippy::wildcard_enum_match_arm)]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(missing_docs, unreachable_pub)]
 
@@ -27,6 +30,8 @@ mod book {
     pub mod ladder;
     pub mod links;
     pub mod machine_picture;
+    pub mod matrix;
+    pub mod microscope;
     pub mod model_picture;
     pub mod names;
     pub mod options;
@@ -36,9 +41,21 @@ mod book {
     pub mod shown;
     pub mod svg;
     pub mod tables;
+    pub mod talks;
     pub mod titles;
     pub mod tree;
+    pub mod walk;
 }
+
+// The machine of the pages, which the walks are made with. It is at home in
+// `book/live`, and finds the protocol here.
+#[path = "../book/live/src/server.rs"]
+mod server;
+#[path = "../book/live/src/settings.rs"]
+mod settings;
+#[path = "../book/live/src/tell.rs"]
+mod tell;
+use pillarbox::{mailbox, protocol};
 
 use book::tree::Tree;
 use book::{

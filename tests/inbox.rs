@@ -3,6 +3,8 @@
 //! A test fails by panicking.
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod support;
+
 use pillarbox::agent::inbox::{Settings, Task, World, inbox};
 use pillarbox::protocol::session::LocalMailbox;
 use std::fs::{self, File};
@@ -10,12 +12,14 @@ use std::io;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
+use support::programs::{PYTHON, run};
+use support::{DEADLINE, needs};
 use tempfile::TempDir;
 
-/// Far longer than a slow machine needs.
-const DEADLINE: Duration = Duration::from_secs(60);
+const PILLARBOX: &str = env!("CARGO_BIN_EXE_pillarbox");
 
 /// 23 Nov 2026, 10:33 UTC.
 const NOW: u64 = 1_795_430_000;
@@ -83,6 +87,13 @@ impl Office {
         let mut world = World { out: &mut out, is_terminal, now: NOW };
         let code = inbox(&settings, &mut world)?;
         Ok((code, String::from_utf8(out).expect("UTF-8, whatever comes")))
+    }
+
+    /// The program itself, and how it ends.
+    fn call(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(PILLARBOX);
+        command.arg("inbox").arg("-m").arg(self.mail()).args(arguments);
+        command.output().expect("pillarbox runs")
     }
 
     fn list(&self) -> String {
@@ -425,9 +436,69 @@ fn waiting_ends_with_the_first_unseen_message_or_with_the_time() {
     });
 }
 
-/// Case 50. On an idle machine this takes a tenth of a second.
 #[test]
-fn a_list_of_20_000_messages_is_one_pass() {
+fn the_exit_code_is_0_done_1_could_not_be_done_2_wrong_usage() {
+    let office = Office::open();
+    office.put("new/1.a.host", message("a@b", "c"));
+    for (arguments, code) in [
+        (&["bob@example.org"][..], 0),
+        (&["--wait", "60", "bob@example.org"], 0),
+        (&["bob@example.org", "1"], 0),
+        (&["--wait", "0.05", "bob@example.org"], 1),
+        (&["bob@example.org", "2"], 1),
+        (&["al@example.org"], 1),
+        (&["bob"], 2),
+        (&["bob@example.org", "0"], 2),
+        (&["bob@example.org", "1", "2"], 2),
+    ] {
+        let ended = office.call(arguments);
+        assert_eq!(ended.status.code(), Some(code), "{arguments:?}");
+        let is_waiting = arguments.contains(&"--wait");
+        let told = ended.stderr.iter().filter(|byte| **byte == b'\n').count();
+        assert_eq!(told, usize::from(code > 0 && !is_waiting), "{arguments:?}");
+    }
+    assert_eq!(office.files(), ["cur/1.a.host:2,S"]);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error_and_the_message_stays_unseen() {
+    let office = Office::open();
+    office.put("new/1.a.host", "a line of text\n".repeat(100_000));
+    let mut child = Command::new(PILLARBOX)
+        .args(["inbox", "bob@example.org", "1", "-m"])
+        .arg(office.mail())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("pillarbox starts");
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().expect("our own child");
+    assert!(ended.status.success());
+    assert_eq!(ended.stderr, b"");
+    assert_eq!(office.files(), ["new/1.a.host"]);
+}
+
+#[test]
+fn on_a_terminal_the_list_is_for_people() {
+    if needs(PYTHON) {
+        let office = Office::open();
+        office.put("new/1795429800.a.host", message("Al <al@b.c>", "Lunch"));
+        let mut command = Command::new("python3");
+        command
+            .args(["-c", "import pty, sys; pty.spawn(sys.argv[1:])"])
+            .args([PILLARBOX, "inbox", "bob@example.org", "-m"])
+            .arg(office.mail());
+        let ended = run(&mut command, Stdio::null(), office.folder.path());
+        let lines: Vec<&str> = ended.printed.lines().collect();
+        assert_eq!(lines.len(), 2, "{}", ended.printed);
+        assert!(lines[0].starts_with("bob@example.org: 1 message, 1 new."));
+        assert!(lines[1].starts_with(" 1  new  23 Nov "), "{}", lines[1]);
+    }
+}
+
+/// Case 50. On an idle machine this takes half a second, and 6 MB.
+#[test]
+fn a_list_of_20_000_messages_is_one_pass_in_little_memory() {
     let office = Office::open();
     let text = message("Alice <a@b.c>", "Lunch") + &"text\n".repeat(200);
     for number in 0..20_000u64 {
@@ -435,11 +506,18 @@ fn a_list_of_20_000_messages_is_one_pass() {
         office.put(&format!("new/{seconds}.M{number}.host"), &text);
     }
     let start = Instant::now();
-    let list = office.list();
+    let ended = Command::new("sh")
+        // All that it maps, its own code among it: less than 128 MiB.
+        .args(["-c", "ulimit -v 131072; exec \"$@\"", "sh", PILLARBOX])
+        .args(["inbox", "bob@example.org", "-m"])
+        .arg(office.mail())
+        .output()
+        .expect("sh runs");
     let taken = start.elapsed();
+    assert!(ended.status.success(), "{ended:?}");
     assert!(taken < Duration::from_secs(30), "{taken:?}");
+    let list = String::from_utf8(ended.stdout).expect("UTF-8");
     let lines: Vec<&str> = list.lines().collect();
     assert_eq!(lines.len(), 20_000);
     assert!(lines[19_999].starts_with("20000\tnew\t2023-11-15 03:46\tAlice"));
-    println!("20,000 messages listed in {taken:?}");
 }

@@ -462,10 +462,48 @@ fn a_client_of_a_server_that_is_not_there_is_turned_away() {
     drop(nobody);
     let folder = TempDir::new().unwrap();
     let proxy = Proxy::start(address, folder.path());
-    let mut stream = TcpStream::connect(proxy.address).unwrap();
-    stream.set_read_timeout(Some(DEADLINE)).unwrap();
-    assert_eq!(stream.read_to_end(&mut Vec::new()).unwrap(), 0);
+    // One that waits for the greeting, and one that does not.
+    for words in ["", "EHLO client.example\r\nMAIL FROM:<a@b.example>\r\n"] {
+        let mut stream = TcpStream::connect(proxy.address).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        stream.write_all(words.as_bytes()).unwrap();
+        let mut heard = String::new();
+        stream.read_to_string(&mut heard).unwrap();
+        assert!(heard.starts_with("421 [127.0.0.1] "), "{heard}");
+        assert!(heard.ends_with("\r\n") && heard.lines().count() == 1);
+    }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// A port that nobody listens on now.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+#[test]
+fn the_recorder_does_not_record_itself() {
+    let folder = TempDir::new().unwrap();
+    let port = free_port();
+    for (listen, server) in [
+        ("127.0.0.1", "127.0.0.1"),
+        ("127.0.0.1", "localhost"),
+        ("127.0.0.1", "0.0.0.0"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("0.0.0.0", "127.0.0.2"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_pillarbox"))
+            .args(["record", "--listen", &format!("{listen}:{port}")])
+            .args(["--server", &format!("{server}:{port}")])
+            .arg("--out")
+            .arg(folder.path())
+            .output()
+            .unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        let told = format!("{server}:{port} is the recorder itself\n");
+        assert!(errors.ends_with(&told), "{errors}");
+        assert_eq!(output.status.code(), Some(1));
+    }
 }
 
 #[test]

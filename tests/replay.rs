@@ -467,11 +467,12 @@ fn a_student_that_hangs_is_ended_in_time_with_its_children() {
     let run = format!("python3 '{copy}' {{port}} {{maildir}}");
     let good = folder.file("a.txt", "Level: must", SHORT);
     let begin = Instant::now();
-    let options = ["--timeout", "0.5", "--wait", "60"];
+    let options = ["--timeout", "0.5", "--wait", "5"];
     let files: &[&str] = &["--run", &run, &good, &good];
     let ran = replay(&[&options[..], files].concat());
     assert_eq!(ran.code, FAILED, "{}", ran.out);
-    assert!(ran.out.contains("no reply within 0.5 s"), "{}", ran.out);
+    // It may still be starting, so its greeting has as long as that.
+    assert!(ran.out.contains("no reply within 5 s"), "{}", ran.out);
     assert!(ran.out.contains("log       it hangs"), "{}", ran.out);
     assert!(begin.elapsed() < Duration::from_secs(60));
     wait_until("nothing of it is left", || processes(&copy) == 0);
@@ -500,7 +501,14 @@ fn a_student_ends_also_when_replay_is_killed() {
     child.kill().unwrap();
     child.wait().unwrap();
     wait_until("nothing of it is left", || processes(&copy) == 0);
-    wait_until("its folder is gone", || is_empty(temporary.path()));
+    wait_until("its folder is gone", || has_only_locks(temporary.path()));
+}
+
+/// Lock files that nobody holds may stay until the next run.
+fn has_only_locks(folder: &Path) -> bool {
+    let names = fs::read_dir(folder).unwrap().flatten();
+    let mut paths = names.map(|entry| entry.path());
+    paths.all(|path| path.extension().is_some_and(|word| word == "lock"))
 }
 
 fn is_empty(folder: &Path) -> bool {
@@ -524,7 +532,7 @@ fn our_own_server_ends_also_when_replay_is_killed() {
     child.kill().unwrap();
     child.wait().unwrap();
     wait_until("nothing of it is left", || processes(place) == 0);
-    wait_until("its folder is gone", || is_empty(temporary.path()));
+    wait_until("its folder is gone", || has_only_locks(temporary.path()));
 }
 
 #[test]
@@ -536,6 +544,240 @@ fn a_command_that_starts_nothing_is_not_judged_and_its_words_are_shown() {
     assert_eq!(ran.code, NOT_JUDGED);
     assert!(ran.out.contains("log       no port "), "{}", ran.out);
     assert!(ran.out.contains("1 skipped"), "{}", ran.out);
+}
+
+/// A student's server that takes its time: it listens after so many seconds,
+/// and greets so many after that.
+fn late(listens: f32, greets: f32) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = root.join("tests/replay/late.py");
+    let path = path.display();
+    format!("--run=python3 '{path}' {{port}} {listens} {greets}")
+}
+
+#[test]
+fn a_student_that_listens_or_greets_late_is_judged_as_if_it_had_not() {
+    if !has_python() {
+        return;
+    }
+    let folder = Folder::new();
+    let good = folder.file("a.txt", "Level: must", SHORT);
+    for run in [late(1.5, 0.0), late(0.0, 1.5)] {
+        let ran = replay(&[&run, "--timeout=0.5", "--wait=60", &good]);
+        assert_eq!(ran.code, PASSED, "{}", ran.out);
+    }
+}
+
+#[test]
+fn two_runs_at_once_judge_each_its_own_server() {
+    if !has_python() {
+        return;
+    }
+    let folder = Folder::new();
+    let file = |n| folder.file(&format!("{n}.txt"), "Level: must", SHORT);
+    let files: Vec<String> = (0..8).map(file).collect();
+    // While one of them is about to listen, its port looks free.
+    let mut arguments = vec![late(0.3, 0.0), "--wait=60".into()];
+    arguments.push("--jobs=4".into());
+    arguments.extend(files);
+    let runs: Vec<_> = (0..2)
+        .map(|_| {
+            let arguments = arguments.clone();
+            thread::spawn(move || replay(&arguments))
+        })
+        .collect();
+    for run in runs {
+        let ran = run.join().unwrap();
+        assert_eq!(ran.code, PASSED, "{}", ran.out);
+    }
+}
+
+/// The guards of the runs whose temporary folder this is.
+fn guards(temporary: &str) -> Vec<String> {
+    let folders = fs::read_dir("/proc").unwrap().flatten();
+    let guards = folders.filter(|folder| {
+        let line = fs::read_to_string(folder.path().join("cmdline"));
+        line.is_ok_and(|line| {
+            line.contains("PILLARBOX_RUN=$folder") && line.contains(temporary)
+        })
+    });
+    let number = |guard: fs::DirEntry| guard.file_name().into_string();
+    guards.filter_map(|guard| number(guard).ok()).collect()
+}
+
+#[test]
+fn what_nobody_was_left_to_end_is_ended_by_the_next_run() {
+    if !has_python() {
+        return;
+    }
+    let folder = Folder::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let copy = folder.path("hanging.py");
+    fs::copy(root.join("tests/replay/hanging.py"), &copy).unwrap();
+    let run = format!("python3 '{copy}' {{port}} {{maildir}}");
+    let good = folder.file("a.txt", "Level: must", SHORT);
+    let temporary = TempDir::new().unwrap();
+    let place = temporary.path().to_str().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_pillarbox"))
+        .args(["replay", "--wait", "600", "--run", &run, &good])
+        .env("TMPDIR", place)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_until("it runs", || processes(&copy) >= 3);
+    wait_until("its guard runs", || guards(place).len() == 1);
+    // The guard goes first, and then nobody is left.
+    for guard in guards(place) {
+        Command::new("kill").args(["-KILL", &guard]).status().unwrap();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(processes(&copy) > 0);
+    let next = Command::new(env!("CARGO_BIN_EXE_pillarbox"))
+        .args(["replay", &good])
+        .env("TMPDIR", place)
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
+    assert_eq!(next.code(), Some(PASSED));
+    wait_until("nothing of it is left", || processes(&copy) == 0);
+    wait_until("its folder is gone", || is_empty(temporary.path()));
+}
+
+#[test]
+fn a_student_that_reads_the_terminal_stops_only_itself() {
+    if !has_python() {
+        return;
+    }
+    let folder = Folder::new();
+    let good = folder.file("a.txt", "Level: must", SHORT);
+    let program = env!("CARGO_BIN_EXE_pillarbox");
+    let run = "--run=read line < /dev/tty; echo {port}";
+    // A terminal of its own: this test may not have one.
+    let script = "import os, pty, sys
+sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+    let status = Command::new("python3")
+        .args(["-c", script, program, "replay", "--wait=0.5", run, &good])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(NOT_JUDGED));
+}
+
+/// A name that forges a line of TAP, has an order for a terminal, and cannot
+/// be in XML.
+const EVIL: &str = "a\nok 2 - forged\x1b[2J\u{ffff}.txt";
+
+#[test]
+fn no_name_of_a_file_and_nothing_printed_forges_a_report() {
+    let folder = Folder::new();
+    let page = folder.file("plain.txt", "Level: must", SHORT);
+    let evil = folder.path(EVIL);
+    fs::rename(page, &evil).unwrap();
+    let run = r"--run=printf 'log \357\277\277 \033[2J \001\n{port}'";
+    for format in ["text", "tap", "junit", "tsv"] {
+        let report = format!("--report={format}");
+        let ran = replay(&[run, "--wait=0.2", &report, &folder.path("")]);
+        assert_eq!(ran.code, NOT_JUDGED, "{ran:?}");
+        assert!(!ran.out.contains("\nok 2"), "{}", ran.out);
+        assert!(!ran.out.contains('\x1b'), "{}", ran.out);
+        if format == "junit" {
+            assert!(ran.out.contains("log "), "{}", ran.out);
+            assert!(!ran.out.contains(['\u{ffff}', '\x01']), "{}", ran.out);
+            if has_python() {
+                let path = folder.path("report.xml");
+                fs::write(&path, &ran.out).unwrap();
+                let script = "import sys, xml.etree.ElementTree as tree
+tree.parse(sys.argv[1])";
+                let python = ["-c", script, &path];
+                let status = Command::new("python3").args(python).status();
+                assert!(status.unwrap().success());
+            }
+        }
+    }
+    let list = replay(&["--list".to_owned(), folder.path("")]);
+    assert_eq!(list.out.lines().count(), 1, "{}", list.out);
+    fs::write(&evil, "no transcript").unwrap();
+    let ran = replay(&[&evil]);
+    assert_eq!(ran.errors.lines().count(), 1, "{}", ran.errors);
+}
+
+#[test]
+fn a_report_never_takes_the_place_of_what_is_read() {
+    let folder = Folder::new();
+    let page = folder.file("a.txt", "Level: must", SHORT);
+    let other = folder.path("the-same");
+    fs::hard_link(&page, &other).unwrap();
+    let before = fs::read_to_string(&page).unwrap();
+    let all = folder.path("");
+    let tsv = folder.path("run.tsv");
+    replay(&["--report=tsv", "--out", &tsv, &page]);
+    let table: [&[&str]; 5] = [
+        &["--out", &page, &page],
+        &["--out", &other, &page],
+        &["--out", &page, &all],
+        &["--listen", "127.0.0.1:0", "--out", &page, &page],
+        &["--matrix", "--out", &tsv, &tsv],
+    ];
+    for arguments in table {
+        let ran = replay(arguments);
+        assert_eq!(ran.code, WRONG_USAGE, "{arguments:?}");
+        assert!(ran.errors.contains("is to be read"), "{}", ran.errors);
+    }
+    assert_eq!(fs::read_to_string(&page).unwrap(), before);
+    assert!(fs::read_to_string(&tsv).unwrap().starts_with("file\tlevel"));
+    // What is not read may be written over.
+    assert_eq!(replay(&["--out", &tsv, &page]).code, PASSED);
+}
+
+#[test]
+fn a_file_that_is_empty_or_cut_is_told_and_the_others_are_played() {
+    let folder = Folder::new();
+    let good = folder.file("a.txt", "Level: must", SHORT);
+    let empty = folder.path("b.txt");
+    fs::write(&empty, "").unwrap();
+    let cut = folder.path("c.txt");
+    fs::write(&cut, "Title: A recording\nLevel: own\n\nS: 22").unwrap();
+    let ran = replay(&[&folder.path("")]);
+    assert_eq!(ran.code, WRONG_USAGE, "{ran:?}");
+    assert!(ran.out.contains("1 transcript: 1 passed"), "{}", ran.out);
+    let told = format!(
+        "pillarbox: replay: {empty}:1: the file is empty\n\
+         pillarbox: replay: {cut}:4: expected three digits, "
+    );
+    assert!(ran.errors.starts_with(&told), "{}", ran.errors);
+    let bad = folder.file("d.txt", "Level: must", FROB);
+    assert_eq!(replay(&[&good, &empty, &bad]).code, FAILED);
+    assert_eq!(replay(&[&empty]).code, WRONG_USAGE);
+    let list = replay(&["--list", &good, &empty]);
+    assert_eq!((list.out.lines().count(), list.code), (1, WRONG_USAGE));
+}
+
+#[test]
+fn server_options_that_no_server_takes_are_found_by_a_check() {
+    let folder = Folder::new();
+    for value in [
+        "timeout=nan",
+        "timeout=inf",
+        "max-size=99999999999999999999",
+        "max-size=0",
+        "max-connections=12000",
+        "without=FROB",
+        "hostname=a_b",
+    ] {
+        let header = format!("Level: must\nServer: {value}");
+        let page = folder.file("a.txt", &header, SHORT);
+        let ran = replay(&["--check", &page]);
+        assert_eq!(ran.code, FAILED, "{value}: {ran:?}");
+        let (key, _) = value.split_once('=').unwrap();
+        let start = format!("{page}:1: Server: serve: --{key}: ");
+        assert!(ran.out.starts_with(&start), "{}", ran.out);
+        assert_eq!(ran.out.lines().count(), 1, "{}", ran.out);
+    }
+    let header = "Level: must\nServer: max-size=9 timeout=0.5 mailbox=*";
+    let page = folder.file("a.txt", header, SHORT);
+    assert_eq!(replay(&["--check", &page]).code, PASSED);
 }
 
 /// Two files that fail, one of them weakly, one that passes, one skipped.
@@ -774,6 +1016,8 @@ fn it_plays_the_server_and_judges_the_client() {
         out.contains("expected  C: QUIT\n       got       C: EXIT"),
         "{out}"
     );
+    // No --show goes with --listen.
+    assert!(!out.contains("--show"), "{out}");
     let (out, code) = listen(&page, None);
     assert_eq!(code, NOT_JUDGED, "{out}");
     assert!(out.contains("nobody came within 1 s"), "{out}");

@@ -12,6 +12,7 @@ use pillarbox::protocol::address::{self, Mailbox, ReversePath};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 use support::{DEADLINE, Server, wait_until};
@@ -398,4 +399,60 @@ fn a_large_message_arrives_whole() {
     });
     let message = server.messages("example.net", "bob").remove(0);
     assert!(message.ends_with(text.as_bytes()));
+}
+
+/// From one user agent to the other, as a user types it.
+#[test]
+fn what_send_hands_over_inbox_shows() {
+    let server = Server::start(&["-d", "example.net"]);
+    let place = format!("127.0.0.1:{}", server.port());
+    let call = |arguments: &[&str], text: &str| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_pillarbox"))
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("pillarbox starts");
+        let mut input = child.stdin.take().expect("piped");
+        // It need not be read.
+        let _ = input.write_all(text.as_bytes());
+        drop(input);
+        let ended = child.wait_with_output().expect("our own child");
+        let errors = String::from_utf8_lossy(&ended.stderr).into_owned();
+        let printed = String::from_utf8_lossy(&ended.stdout).into_owned();
+        (ended.status.code(), printed, errors)
+    };
+    let send = ["send", "-s", &place, "-f", "alice@example.org"];
+    let to_bob = ["-t", "bob@example.net", "--subject", "Grüße aus Köln"];
+    let sent = call(&[&send[..], &to_bob].concat(), "At noon?\n");
+    assert_eq!(sent, (Some(0), String::new(), String::new()));
+
+    let mail = server.mail().to_str().expect("a name").to_owned();
+    let inbox = ["inbox", "-m", &mail];
+    let wait = ["--wait", "60", "bob@example.net"];
+    assert_eq!(call(&[&inbox[..], &wait].concat(), "").0, Some(0));
+    let bob = [&inbox[..], &["bob@example.net"]].concat();
+    let (code, list, _) = call(&bob, "");
+    assert_eq!(code, Some(0));
+    let fields: Vec<&str> = list.trim_end().split('\t').collect();
+    assert_eq!(fields[..2], ["1", "new"]);
+    assert_eq!(fields[3..5], ["alice@example.org", "Grüße aus Köln"]);
+    let (code, shown, _) = call(&[&bob[..], &["1"]].concat(), "");
+    assert_eq!(code, Some(0));
+    assert!(shown.contains("\nSubject: Grüße aus Köln\n"), "{shown}");
+    assert!(shown.ends_with("\n\nAt noon?\n"), "{shown}");
+    assert!(call(&bob, "").1.starts_with("1\tseen\t"));
+
+    let refused = ["-t", "bob@elsewhere.example", "-t", "../x@example.net"];
+    let (code, _, errors) = call(&[&send[..], &refused].concat(), "hi\n");
+    assert_eq!(code, Some(64), "{errors}");
+    let (code, _, errors) = call(&[&send[..], &refused[..2]].concat(), "hi\n");
+    assert_eq!(code, Some(69));
+    assert!(errors.starts_with("pillarbox: send: bob@elsewhere.example: 550"));
+    assert_eq!(errors.lines().count(), 1, "{errors}");
+    let (code, ..) = call(&[&send[..], &to_bob, &["nowhere"]].concat(), "");
+    assert_eq!(code, Some(66));
+    let (code, ..) = call(&[&send[..], &to_bob].concat(), "a\rb");
+    assert_eq!(code, Some(65));
 }

@@ -25,7 +25,8 @@ Usage: pillarbox replay [OPTION]... FILE|DIR...
 Without --server and --run it judges Pillarbox itself, byte for byte; each file
 has a server of its own. Exit code: 0 at least one file was judged and none
 failed; 1 one failed; 2 wrong usage, or a file is not a transcript; 3 nothing
-could be judged.";
+could be judged. A file that is empty or cut is told, and the others are played
+all the same.";
 
 #[rustfmt::skip]
 const OPTIONS: &[Row] = &[

@@ -4,7 +4,7 @@
 //! `--explain` a part of the live dialogue. A turn (one look-up, one
 //! connection) has a number of its own, with an arrow before it: `[->3]`.
 
-use super::watch::{LOGGED_BYTES, explainer, print};
+use super::live::{LOGGED_BYTES, explainer, print};
 use crate::protocol::explain::Explainer;
 use crate::protocol::outcome::Heard;
 use crate::protocol::outgoing::ClientCommand;

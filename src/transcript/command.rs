@@ -4,8 +4,12 @@
 //! |---|---|
 //! | 0 | at least one transcript was judged, and none failed |
 //! | 1 | at least one failed, or the report cannot be written |
-//! | 2 | wrong usage, or a file is not a transcript; nothing was sent |
+//! | 2 | wrong usage, or a file is not a transcript |
 //! | 3 | nothing could be judged |
+//!
+//! With a slip of the pen in one file, none is played. A file that is only
+//! empty or cut, as recordings may be after a power cut, is told and left out;
+//! if none of the others fails, the code is 2 all the same.
 //!
 //! Interface:
 //!   `replay`  the whole command; gives back the exit code
@@ -13,15 +17,16 @@
 //!
 //! The clock that tells the date is read by the caller.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::bless::blessing::{bless_all, refusal};
-use super::format::folder::read_all;
-use super::format::header::Level;
+use super::format::folder::read_each;
+use super::format::header::{Header, Level, Plays};
 use super::format::lint::check;
 use super::format::parse::{self, ParseError};
 use super::format::script::Transcript;
@@ -36,8 +41,8 @@ use super::report::row::{Judgement, Row};
 use super::report::show;
 use super::report::summary::Summary;
 use super::settings::{ReplaySettings, Subject, Task};
-use super::stand::server::Stand;
-use crate::words::reason;
+use super::stand::server::{Stand, arguments};
+use crate::words::{in_one_line, reason};
 
 const PASSED: u8 = 0;
 const FAILED: u8 = 1;
@@ -56,6 +61,8 @@ pub struct World<'a> {
     pub errors: &'a mut dyn Write,
     /// Whether standard error is a terminal, on which progress is shown.
     pub is_terminal: bool,
+    /// Whether `pillarbox serve` would take these arguments; else its words.
+    pub can_serve: fn(&[String]) -> Result<(), String>,
 }
 
 /// Something that ends the command before its report.
@@ -76,12 +83,16 @@ pub fn replay(settings: &ReplaySettings, world: &mut World<'_>) -> u8 {
     match act(settings, world) {
         Ok(code) => code,
         Err(Ending { code, lines }) => {
-            for line in lines {
-                // If standard error is closed as well, the code must do.
-                let _ = writeln!(world.errors, "pillarbox: replay: {line}");
-            }
+            complain(&lines, world);
             code
         }
+    }
+}
+
+/// If standard error is closed as well, the code must do.
+fn complain(lines: &[String], world: &mut World<'_>) {
+    for line in lines {
+        let _ = writeln!(world.errors, "pillarbox: replay: {line}");
     }
 }
 
@@ -93,22 +104,38 @@ fn act(settings: &ReplaySettings, world: &mut World<'_>) -> Result<u8, Ending> {
     if settings.task == Task::Check && !transcripts.is_empty() {
         return check_all(&transcripts, errors, world);
     }
-    if !errors.is_empty() {
+    let is_a_list = matches!(settings.task, Task::Judge | Task::List);
+    let can_go_on = is_a_list && errors.iter().all(|error| error.is_cut);
+    if !errors.is_empty() && (transcripts.is_empty() || !can_go_on) {
         return Err(not_transcripts(&errors));
     }
     if transcripts.is_empty() {
         let what = "no transcript (NAME.txt) in what was given";
         return Err(Ending::new(NOT_JUDGED, what.into()));
     }
+    let Ending { lines, .. } = not_transcripts(&errors);
+    complain(&lines, world);
+    match act_on(settings, &transcripts, world)? {
+        PASSED | NOT_JUDGED if !errors.is_empty() => Ok(WRONG_USAGE),
+        code => Ok(code),
+    }
+}
+
+/// Does what was asked for with the files that could be read.
+fn act_on(
+    settings: &ReplaySettings,
+    transcripts: &[Transcript],
+    world: &mut World<'_>,
+) -> Result<u8, Ending> {
     match settings.task {
-        Task::List => list(&transcripts, world),
-        Task::Show(line) => show_talk(settings, &transcripts, line, world),
-        Task::Listen(address) => listen(settings, &transcripts, address, world),
+        Task::List => list(transcripts, world),
+        Task::Show(line) => show_talk(settings, transcripts, line, world),
+        Task::Listen(address) => listen(settings, transcripts, address, world),
         Task::Bless { accept, accept_codes } => {
-            bless(&transcripts, accept, accept_codes, world)
+            bless(transcripts, accept, accept_codes, world)
         }
         Task::Judge | Task::Check | Task::Matrix => {
-            play_and_report(settings, &transcripts, world)
+            play_and_report(settings, transcripts, world)
         }
     }
 }
@@ -118,10 +145,7 @@ fn read_files(paths: &[PathBuf]) -> (Vec<Transcript>, Vec<ParseError>) {
     let (mut transcripts, mut errors) = (Vec::new(), Vec::new());
     for path in paths {
         if path.is_dir() {
-            match read_all(path) {
-                Ok(found) => transcripts.extend(found),
-                Err(wrong) => errors.extend(wrong),
-            }
+            transcripts.extend(read_each(path, &mut errors));
         } else {
             match parse::read(path) {
                 Ok(transcript) => transcripts.push(transcript),
@@ -147,7 +171,7 @@ fn list(
     let mut text = String::new();
     for Transcript { path, header, .. } in transcripts {
         let columns = [
-            path.display().to_string(),
+            in_one_line(path),
             header.level.word().into(),
             header.spec.join("; "),
             header.title.clone(),
@@ -167,9 +191,16 @@ fn check_all(
 ) -> Result<u8, Ending> {
     let mut text = String::new();
     for transcript in transcripts {
+        let path = in_one_line(&transcript.path);
         for (line, finding) in check(transcript) {
-            let path = transcript.path.display();
             text.push_str(&format!("{path}:{line}: {finding}\n"));
+        }
+        let Header { plays, server, .. } = &transcript.header;
+        let is_served = *plays == Plays::Client;
+        if let (true, Err(complaint)) =
+            (is_served, (world.can_serve)(&arguments(server)))
+        {
+            text.push_str(&format!("{path}:1: Server: {complaint}\n"));
         }
     }
     print(world, &text)?;
@@ -189,6 +220,8 @@ fn matrix(
     let matrix = Matrix::read(&settings.files).map_err(unread)?;
     let mut table = Vec::new();
     let page = settings.out.as_deref();
+    let inputs = settings.files.iter().map(PathBuf::as_path);
+    spare_inputs(page, inputs)?;
     let written = matrix.write(&mut table, page, &world.date);
     match page {
         Some(path) => {
@@ -212,7 +245,7 @@ fn play_and_report(
 ) -> Result<u8, Ending> {
     let begin = Instant::now();
     let run = run(settings, world)?;
-    let out = out_file(settings)?;
+    let out = out_file(settings, transcripts)?;
     let errors: &mut dyn Write = &mut world.errors;
     let shown = world.is_terminal.then_some(errors);
     let mut progress = Progress::new(shown, transcripts.len());
@@ -234,6 +267,12 @@ fn bless(
     }
     let pages: Vec<PathBuf> =
         transcripts.iter().map(|t| t.path.clone()).collect();
+    for page in &pages {
+        let mut new = page.clone().into_os_string();
+        new.push(".new");
+        let others = pages.iter().map(PathBuf::as_path);
+        spare_inputs(Some(Path::new(&new)), others)?;
+    }
     let program = world.program.clone();
     bless_all(&program, &pages, accept, accept_codes, world.out)
         .map_err(|error| unwritten(Path::new("a page"), &error))
@@ -257,7 +296,7 @@ fn listen(
     };
     let listener = TcpListener::bind(address).map_err(closed)?;
     let taken = listener.local_addr().map_err(closed)?;
-    let out = out_file(settings)?;
+    let out = out_file(settings, transcripts)?;
     // If nobody reads it, the clients may know the port all the same.
     let _ = writeln!(world.errors, "pillarbox listening on {taken}");
     let outcome = play(listener, transcript, settings.rules.deadline);
@@ -268,12 +307,36 @@ fn listen(
 }
 
 /// The file of `--out`, made before anything is played.
-fn out_file(
-    settings: &ReplaySettings,
-) -> Result<Option<(&Path, File)>, Ending> {
-    match &settings.out {
-        Some(path) => Ok(Some((path, create(path)?))),
-        None => Ok(None),
+fn out_file<'a>(
+    settings: &'a ReplaySettings,
+    transcripts: &[Transcript],
+) -> Result<Option<(&'a Path, File)>, Ending> {
+    let Some(path) = settings.out.as_deref() else {
+        return Ok(None);
+    };
+    let given = settings.files.iter().map(PathBuf::as_path);
+    let read = transcripts.iter().map(|t| t.path.as_path());
+    spare_inputs(Some(path), given.chain(read))?;
+    Ok(Some((path, create(path)?)))
+}
+
+/// What is read is not written over, whatever it is called the second time.
+fn spare_inputs<'a>(
+    out: Option<&Path>,
+    mut inputs: impl Iterator<Item = &'a Path>,
+) -> Result<(), Ending> {
+    let file = |path: &Path| {
+        fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
+    };
+    let there = out.and_then(file);
+    match inputs.find(|input| there.is_some() && file(input) == there) {
+        None => Ok(()),
+        Some(input) => {
+            let input = in_one_line(input);
+            let what =
+                format!("{input} is to be read, and would be written over");
+            Err(Ending::new(WRONG_USAGE, what))
+        }
     }
 }
 
@@ -419,6 +482,7 @@ fn create(path: &Path) -> Result<File, Ending> {
 }
 
 fn unwritten(path: &Path, error: &io::Error) -> Ending {
-    let what = format!("cannot write {}: {}", path.display(), reason(error));
+    let path = in_one_line(path);
+    let what = format!("cannot write {path}: {}", reason(error));
     Ending::new(FAILED, what)
 }

@@ -14,10 +14,14 @@ use std::process::{Command, Stdio};
 use super::links::links;
 use super::page::pages;
 use super::tree::{Tree, at, root};
-use super::{exercises, index, ladder, machine_picture, model_picture, tables};
+use super::{
+    exercises, index, ladder, machine_picture, matrix, microscope,
+    model_picture, tables, talks, walk,
+};
 
 const TABLES: &str = "book/src/generated";
 const PICTURES: &str = "book/src/pictures";
+const LIVE: &str = "book/src/live";
 
 /// The commands whose help is shown. The program itself has one, too.
 const COMMANDS: [&str; 7] =
@@ -55,14 +59,24 @@ pub fn all(tree: &Tree, binary: &Path) -> (Files, Vec<String>) {
     add(TABLES, "state-table.md", tables::states());
     add(TABLES, "reply-table.md", tables::replies(tree));
     add(TABLES, "rfc-index.md", index::index(tree));
+    add(TABLES, "matrix.md", matrix::page(tree));
     add(TABLES, "exercises.md", exercises::table(tree));
     for (command, help) in helps(binary) {
         let name = format!("help-{command}.txt");
         add(TABLES, &name.replace("-pillarbox", ""), help);
     }
+    add(LIVE, "walks.js", walk::script(tree));
     add(PICTURES, "state-machine.svg", machine_picture::draw());
+    add(PICTURES, "state-machine-small.svg", machine_picture::draw_small());
     add(PICTURES, "mail-model.svg", model_picture::draw());
-    let mut findings = tables::missing(tree);
+    let (talks, mut findings) = talks::parts(tree);
+    for (name, part) in talks {
+        add(TABLES, &name, part);
+    }
+    for (name, part) in microscope::parts(tree) {
+        add("book/src", &name, part);
+    }
+    findings.extend(tables::missing(tree));
     for (place, name) in wanted_ladders(tree) {
         match ladder::draw(tree, &name) {
             Ok(picture) => add(PICTURES, &name, picture),

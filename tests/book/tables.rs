@@ -7,30 +7,37 @@ use pillarbox::protocol::reply::{self, Reply};
 use pillarbox::protocol::session::{Session, Turn};
 use pillarbox::relay::schedule::Schedule;
 use pillarbox::server::Settings;
+use pillarbox::transcript::format::header::Plays;
+use pillarbox::transcript::format::parse::parse;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use super::index::{short, shown_at};
 use super::tree::{Tree, at};
+use super::walk::walk;
 use crate::support::machine::{COLUMNS, ROWS, outcome, session_in};
 
 const MACHINE: &str = "src/protocol/session.rs";
 const COMMANDS: &str = "src/protocol/command.rs";
 
-/// Every command in every state, and the lines that were sent for it.
+/// Every command in every state, each with the line that was sent for it.
+///
+/// Bold is a change of state; marked is a reply that most states do not give to
+/// this command.
 pub fn states() -> String {
     let names = COLUMNS.map(|(state, _)| state.to_owned());
     let mut text = row([&["command".to_owned()][..], &names].concat());
     text += &rule(COLUMNS.len() + 1);
-    for (name, _) in ROWS {
-        let cell = |(_, way): (&str, &[&str])| shown(&outcome(way, name));
-        let cells = COLUMNS.map(cell);
-        text += &row([&[name.to_owned()][..], &cells].concat());
-    }
-    text += "\nWhat was sent for each row:\n\n";
-    text += &row(["command", "line"].map(str::to_owned).to_vec());
-    text += &rule(2);
     for (name, line) in ROWS {
-        text += &row(vec![name.to_owned(), format!("`{line}`")]);
+        let outcomes = COLUMNS.map(|(_, way)| outcome(way, name));
+        let usual = usual_code(&outcomes);
+        let cells = outcomes.iter().map(|outcome| shown(outcome, &usual));
+        let head = match line == name {
+            true => format!("`{line}`"),
+            false => format!("{name}<br>`{line}`"),
+        };
+        text += &row([head].into_iter().chain(cells).collect());
     }
     text
 }
@@ -65,6 +72,17 @@ fn age(age: Duration) -> String {
     let parts = parts.filter(|(count, _)| *count > 0);
     let words: Vec<_> = parts.map(|(n, unit)| format!("{n} {unit}")).collect();
     if words.is_empty() { "0".to_owned() } else { words.join(" ") }
+}
+
+/// The code that comes most often in a row, the first one of equals.
+fn usual_code(outcomes: &[String]) -> String {
+    let code = |outcome: &String| outcome.split(' ').next().map(str::to_owned);
+    let codes: Vec<String> = outcomes.iter().filter_map(code).collect();
+    let is_code = |code: &&String| *code != ".";
+    let count = |code: &String| codes.iter().filter(|c| *c == code).count();
+    let most = codes.iter().filter(is_code).map(count).max();
+    let usual = codes.iter().find(|code| Some(count(code)) == most);
+    usual.cloned().unwrap_or_default()
 }
 
 /// A new state needs a column, and a new command a row: what has none.
@@ -111,16 +129,20 @@ fn word(text: &str) -> String {
 }
 
 /// `250 Greeted` has an arrow on the page; silence is a dot.
-fn shown(outcome: &str) -> String {
+fn shown(outcome: &str, usual: &str) -> String {
     match outcome.split_once(' ') {
-        Some((code, state)) => format!("{code} → {state}"),
-        None => outcome.replace('.', "·"),
+        Some((code, state)) => format!("**{code} → {state}**"),
+        None if outcome == "." => "·".to_owned(),
+        None if outcome != usual => format!("<mark>{outcome}</mark>"),
+        None => outcome.to_owned(),
     }
 }
 
 /// Every reply by its first digit, in the order of its code.
 pub fn replies(tree: &Tree) -> String {
     let names = names(tree);
+    let shown = shown_at(tree, "appendix/");
+    let said = first_said(tree);
     let mut all: Vec<(&String, &Reply)> =
         names.iter().zip(reply::ALL).collect();
     all.sort_by_key(|(_, reply)| reply.code);
@@ -132,11 +154,15 @@ pub fn replies(tree: &Tree) -> String {
         (5, "never, as it is"),
     ] {
         text += &format!("## {class}xx: {title}\n\n");
-        text += "| code | text | rule |\n";
-        text += &rule(3);
+        text += "| code | text | rule | shown in |\n";
+        text += &rule(4);
         for (name, reply) in &all {
             if reply.code / 100 == class {
-                text += &reply_row(name, reply);
+                let place = said.get(reply.rule).map(|path| {
+                    let target = shown.get(path).map_or("", |t| t);
+                    format!("[{}]({target})", short(path))
+                });
+                text += &reply_row(name, reply, place);
             }
         }
         text += "\n";
@@ -159,7 +185,49 @@ fn names(tree: &Tree) -> Vec<String> {
     names
 }
 
-fn reply_row(name: &str, reply: &Reply) -> String {
+/// The first transcript in which each reply is said, by its rule: what the
+/// machine says, or, where it cannot play, what is written.
+fn first_said(tree: &Tree) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for (path, text) in tree.under("transcripts/") {
+        let Ok(transcript) = parse(Path::new(path), text.as_bytes()) else {
+            continue;
+        };
+        let rules: Vec<String> = match walk(&transcript) {
+            Some(said) => said.into_iter().map(|said| said.rule).collect(),
+            None if transcript.header.plays == Plays::Server => Vec::new(),
+            None => reply::ALL
+                .iter()
+                .filter(|reply| text.contains(&written(reply)))
+                .map(|reply| reply.rule.to_owned())
+                .collect(),
+        };
+        for rule in rules {
+            found.entry(rule).or_insert_with(|| path.to_owned());
+        }
+    }
+    found
+}
+
+/// A reply as a page writes it.
+fn written(reply: &Reply) -> String {
+    let codes = format!("{} {}", reply.code, reply.enhanced);
+    format!("S: {} {}", codes.trim(), reply.text)
+}
+
+/// A section as a link to its text.
+fn section_link(section: &str) -> String {
+    let words = section.replace(" section ", " ");
+    match words.split(' ').collect::<Vec<_>>()[..] {
+        ["RFC", rfc, number] => format!(
+            "[{section}](https://www.rfc-editor.org/rfc/rfc{rfc}\
+             #section-{number})"
+        ),
+        _ => section.to_owned(),
+    }
+}
+
+fn reply_row(name: &str, reply: &Reply, place: Option<String>) -> String {
     let mut lines = vec![reply.text.to_owned()];
     lines.extend(further_lines(reply));
     let lines = lines.iter().map(|line| format!("`{line}`"));
@@ -169,7 +237,8 @@ fn reply_row(name: &str, reply: &Reply) -> String {
     row(vec![
         codes.trim_end_matches("<br>").to_owned(),
         text.join("<br>"),
-        format!("{why} ({})<br>`{name}`", reply.section),
+        format!("{why} ({})<br>`{name}`", section_link(reply.section)),
+        place.unwrap_or_default(),
     ])
 }
 
@@ -217,6 +286,19 @@ mod tests {
 | 43 | 5 d | bounce |
 ";
         assert_eq!(retries(), want);
+    }
+
+    #[test]
+    fn what_differs_in_a_row_stands_out() {
+        let table = states();
+        for want in [
+            "| EHLO wrong<br>`EHLO` | 501 | 501 |",
+            "| 503 | **250 → Mail** | 503 |",
+            "| 503 | <mark>555</mark> | 503 |",
+            "| 503 | 503 | 503 | <mark>554</mark> | **354 → Data** | · | · |",
+        ] {
+            assert!(table.contains(want), "{want}: {table}");
+        }
     }
 
     #[test]

@@ -29,6 +29,7 @@ use crate::transcript::format::parse::{self, ParseError};
 use crate::transcript::format::script::Transcript;
 use crate::transcript::play::outcome::Outcome;
 use crate::transcript::play::run::run_all;
+use crate::words::in_one_line;
 
 /// The name of our own server, unless the header gives another.
 const HOST: &str = "mx.example.org";
@@ -77,7 +78,7 @@ pub fn bless(
         Plays::Server => Err("it plays the server: nothing to bless".into()),
     };
     let new = page.text(&old);
-    let place = |line: usize| format!("{}:{line}", path.display());
+    let place = |line: usize| format!("{}:{line}", in_one_line(&path));
     let reason = level_and_spec(&transcript.header);
     let codes = page.codes.iter().map(|(line, old, new)| {
         let line = place(*line);
@@ -175,16 +176,17 @@ impl Blessing {
         fs::write(&new, &self.new)?;
         if accept && self.objection.is_none() {
             fs::rename(&new, &self.path)?;
-            writeln!(out, "{}: blessed", self.path.display())?;
+            writeln!(out, "{}: blessed", in_one_line(&self.path))?;
             Ok(Settled::Blessed)
         } else {
-            writeln!(out, "{}: written, not blessed", new.display())?;
+            let new = in_one_line(Path::new(&new));
+            writeln!(out, "{new}: written, not blessed")?;
             Ok(Settled::Open)
         }
     }
 
     fn show(&self, out: &mut dyn Write) -> io::Result<()> {
-        let path = self.path.display();
+        let path = in_one_line(&self.path);
         if self.is_change() {
             writeln!(out, "{path}:")?;
             diff(&self.old, &self.new, out)?;

@@ -6,29 +6,40 @@ use std::path::{Path, PathBuf};
 
 use super::parse::{ParseError, read};
 use super::script::Transcript;
+use crate::words::reason;
 
 /// Reads every `.txt` file under a folder, in the order of their paths.
 ///
 /// Either all of them are transcripts, or each one that is not has an error.
 pub fn read_all(folder: &Path) -> Result<Vec<Transcript>, Vec<ParseError>> {
+    let mut errors = Vec::new();
+    let transcripts = read_each(folder, &mut errors);
+    if errors.is_empty() { Ok(transcripts) } else { Err(errors) }
+}
+
+/// The same, with those that could be read, and the errors of the others.
+pub fn read_each(
+    folder: &Path,
+    errors: &mut Vec<ParseError>,
+) -> Vec<Transcript> {
     let mut paths = Vec::new();
-    collect(folder, &mut paths).map_err(|error| {
-        vec![ParseError {
+    if let Err(error) = collect(folder, &mut paths) {
+        errors.push(ParseError {
             path: folder.into(),
             line: 0,
-            message: format!("cannot read the folder: {error}"),
-        }]
-    })?;
+            message: format!("cannot read the folder: {}", reason(&error)),
+            is_cut: false,
+        });
+    }
     paths.sort();
     let mut transcripts = Vec::new();
-    let mut errors = Vec::new();
     for path in paths {
         match read(&path) {
             Ok(transcript) => transcripts.push(transcript),
             Err(error) => errors.push(error),
         }
     }
-    if errors.is_empty() { Ok(transcripts) } else { Err(errors) }
+    transcripts
 }
 
 fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {

@@ -39,7 +39,7 @@ use super::spoken::{Spoken, after_colon};
 use super::stage;
 use super::steps::Steps;
 use super::text::no_control;
-use crate::words::reason;
+use crate::words::{in_one_line, reason};
 
 /// Why a file is not a transcript.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,15 +50,16 @@ pub struct ParseError {
     pub line: usize,
     /// What was expected.
     pub message: String,
+    /// Whether the file only ends too early, as after a power cut.
+    pub is_cut: bool,
 }
 
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (path, message) = (in_one_line(&self.path), &self.message);
         match self.line {
-            0 => write!(f, "{}: {}", self.path.display(), self.message),
-            line => {
-                write!(f, "{}:{line}: {}", self.path.display(), self.message)
-            }
+            0 => write!(f, "{path}: {message}"),
+            line => write!(f, "{path}:{line}: {message}"),
         }
     }
 }
@@ -71,24 +72,35 @@ pub fn read(path: &Path) -> Result<Transcript, ParseError> {
         path: path.into(),
         line: 0,
         message: format!("cannot read the file: {}", reason(&error)),
+        is_cut: false,
     })?;
     parse(path, &bytes)
 }
 
 /// Reads a transcript. `path` is only its name, for messages.
 pub fn parse(path: &Path, bytes: &[u8]) -> Result<Transcript, ParseError> {
+    let fail = |line, message, is_cut| {
+        let path = path.into();
+        ParseError { path, line, message, is_cut }
+    };
+    // After a power cut a file may have its size, and nothing in it.
+    if bytes.iter().all(|byte| *byte == 0) {
+        return Err(fail(1, "the file is empty".into(), true));
+    }
     let mut parser = Parser::Header(HeaderReader::default());
     let mut length = 0;
+    let mut left = bytes.len();
     let read = lines(bytes).try_for_each(|bytes| {
         length += 1;
+        left = left.saturating_sub(bytes.len() + 1);
         parser.line(length, line_text(bytes)?)
     });
-    let script = read.and_then(|()| parser.finish());
-    let (header, steps) = script.map_err(|message| ParseError {
-        path: path.into(),
-        line: length,
-        message,
-    })?;
+    // Half a line at the end is no slip of the pen.
+    let is_half = left == 0 && !bytes.ends_with(b"\n");
+    read.map_err(|message| fail(length, message, is_half))?;
+    let script = parser.finish();
+    let (header, steps) =
+        script.map_err(|message| fail(length, message, true))?;
     Ok(Transcript { path: path.into(), header, steps, length })
 }
 
@@ -223,6 +235,20 @@ mod tests {
         assert!(tab.message.contains("\\t"), "{tab}");
         let latin = parse(Path::new("x"), b"Title: caf\xe9\n").unwrap_err();
         assert_eq!(latin.to_string(), "x:1: expected UTF-8");
+    }
+
+    #[test]
+    fn a_file_that_ends_too_early_is_told_from_a_slip_of_the_pen() {
+        let whole = format!("{HEADER}S: 220-a\nS: 220 b\nC: QUIT\n");
+        let is_cut = |text: &str| read(text).unwrap_err().is_cut;
+        for length in [0, 5, HEADER.len() - 1, HEADER.len() + 3] {
+            assert!(is_cut(&whole[..length]), "{length}");
+        }
+        assert!(is_cut(&format!("{HEADER}S: 220-a\n")));
+        assert!(is_cut("\0\0\0"));
+        for slip in ["S: 22\n", "Z: x\n", "S: 22\nC: QUIT"] {
+            assert!(!is_cut(&format!("{HEADER}{slip}")), "{slip}");
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::transcript::format::matching::Names;
 use crate::transcript::format::script::{Source, Transcript};
 use crate::transcript::format::spoken::{Spoken, Who, code_and_text};
 use crate::transcript::format::text::{Text, escape};
+use crate::words::in_one_line;
 
 /// How many bytes of a line are shown.
 const LONGEST: usize = 1000;
@@ -160,7 +161,7 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.path.display();
+        let path = in_one_line(&self.path);
         write!(f, "{path}:{}: {}", self.line, self.message)?;
         let mut row = |name: &str, value: &str| match value {
             "" => Ok(()),

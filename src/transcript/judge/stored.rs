@@ -163,10 +163,10 @@ impl Store {
         step: &MailboxStep,
         names: &mut Names,
     ) -> Result<(), Mismatch> {
-        let until = Instant::now() + self.patience.unwrap_or_default();
         if self.patience.is_some() && too_many_is_wrong(step) {
             thread::sleep(A_MOMENT);
         }
+        let until = Instant::now() + self.patience.unwrap_or_default();
         loop {
             let mut tried = names.clone();
             match self.look(source, mailbox, step, &mut tried) {

@@ -7,8 +7,8 @@
 //! Interface:
 //!   `Talk::open`         connects
 //!   `Talk::over`         takes a connection that a client has opened
-//!   `Talk::write`        sends bytes, in one write
-//!   `Talk::write_some`   the same with a deadline, for what may be long
+//!   `Talk::write`        sends bytes, in one write if they are few
+//!   `Talk::write_some`   the same, for what is made while it is sent
 //!   `Talk::reply`        waits for one whole reply, and checks its form
 //!   `Talk::line`         waits for one line
 //!   `Talk::bytes`        waits for this many bytes
@@ -20,7 +20,7 @@
 //! the rest of a longer one is not taken for the next one. Whether it is the
 //! right reply is decided in `reply.rs`.
 
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
@@ -90,16 +90,12 @@ impl Talk {
         if stream.local_addr()? == stream.peer_addr()? {
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
-        Talk::over(stream, deadline)
+        Talk::over(stream)
     }
 
     /// Starts to read from a connection that is open already.
-    pub(crate) fn over(
-        stream: TcpStream,
-        deadline: Duration,
-    ) -> io::Result<Talk> {
+    pub(crate) fn over(stream: TcpStream) -> io::Result<Talk> {
         stream.set_nodelay(true)?;
-        stream.set_write_timeout(Some(deadline))?;
         let reading = stream.try_clone()?;
         let (sender, events) = sync_channel(MOST_PIECES);
         thread::Builder::new()
@@ -108,12 +104,22 @@ impl Talk {
         Ok(Talk { stream, events, unread: Vec::new(), end: None })
     }
 
-    /// Sends bytes in one write.
+    /// Sends bytes before the time is over, however slowly they are read.
+    /// Says whether there was time for all of them.
     ///
     /// That a server no longer listens is no fault yet: what it said before
     /// may still be unread. The step that waits for a reply will see the end.
-    pub(crate) fn write(&mut self, bytes: &[u8]) {
-        let _ = self.stream.write_all(bytes);
+    pub(crate) fn write(&mut self, bytes: &[u8], until: Instant) -> bool {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let length = match self.write_some(rest, until) {
+                Ok(length) => length,
+                Err(error) if error.kind() == ErrorKind::Interrupted => 0,
+                Err(error) => return !is_late(&error),
+            };
+            rest = rest.get(length..).unwrap_or_default();
+        }
+        true
     }
 
     /// Sends some of these bytes before the time is over; says how many.
@@ -306,6 +312,11 @@ fn read_all(mut stream: TcpStream, events: &SyncSender<Event>) {
     }
 }
 
+/// A write that waited too long ends in one word or the other, by system.
+pub(crate) fn is_late(error: &io::Error) -> bool {
+    [ErrorKind::TimedOut, ErrorKind::WouldBlock].contains(&error.kind())
+}
+
 /// What is wrong with a line of a reply, with the limit that it has here.
 fn reason(fault: Fault) -> &'static str {
     match fault {
@@ -400,6 +411,25 @@ mod tests {
     fn a_reply_that_breaks_off_is_closed_with_what_was_heard() {
         let heard = b"250 O".to_vec();
         assert_eq!(reply(&mut hear(b"250 O")), Err(Surprise::Closed { heard }));
+    }
+
+    #[test]
+    fn one_who_does_not_read_holds_us_no_longer_than_the_deadline() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut talk = Talk::open(address, LATE).unwrap();
+        let (slow, _) = listener.accept().unwrap();
+        // It takes a little at a time, so that each write goes on.
+        thread::spawn(move || {
+            let mut slow = slow;
+            let mut buffer = vec![0; 64 * 1024];
+            while let Ok(1..) = slow.read(&mut buffer) {
+                thread::sleep(SOON / 4);
+            }
+        });
+        let begin = Instant::now();
+        assert!(!talk.write(&vec![b'x'; 64 << 20], begin + SOON * 5));
+        assert!(begin.elapsed() < LATE * 3);
     }
 
     #[test]

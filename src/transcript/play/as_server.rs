@@ -22,8 +22,9 @@
 //! either side, the next line is for the next client that comes: so a second
 //! try is written below the first.
 //!
-//! Commands that come together are read line by line all the same, and every
-//! wait has a deadline.
+//! Commands that come together are read line by line all the same. Every wait
+//! has a deadline, which begins when the client is there, and so has a whole
+//! `(rest of message)`.
 //!
 //! In the folder `as_server`, `door.rs` lets the clients in, `mouth.rs` says
 //! the words, and `heard.rs` says what is wrong with those of a client.
@@ -171,7 +172,7 @@ impl ServerPart {
             Mismatch::new(&step.source, message, "")
         };
         let wanted = self.names.expand(wanted).map_err(no_hole)?;
-        let until = self.until();
+        let until = self.until(step)?;
         let caller = self.caller(step)?;
         let bytes = caller.talk.bytes(wanted.len(), until);
         let bytes = bytes.map_err(|surprise| self.missing(step, surprise))?;
@@ -184,14 +185,23 @@ impl ServerPart {
 
     /// `(rest of message)`: the final dot is its last line.
     fn hear_message(&mut self, step: &Step) -> Result<(), Mismatch> {
-        while self.line(step)? != b"." {}
+        let until = self.until(step)?;
+        while self.line_until(step, until)? != b"." {}
         Ok(())
     }
 
     /// The next line of the client whose turn it is. A single dot ends its
     /// message.
     fn line(&mut self, step: &Step) -> Result<Vec<u8>, Mismatch> {
-        let until = self.until();
+        let until = self.until(step)?;
+        self.line_until(step, until)
+    }
+
+    fn line_until(
+        &mut self,
+        step: &Step,
+        until: Instant,
+    ) -> Result<Vec<u8>, Mismatch> {
         let caller = self.caller(step)?;
         let line = caller.talk.line(until);
         if line.as_deref() == Ok(b".") {
@@ -218,7 +228,7 @@ impl ServerPart {
         step: &Step,
         words: impl FnOnce(&mut Mouth<'_>) -> Result<(), Unsaid>,
     ) -> Result<(), Mismatch> {
-        let until = self.until();
+        let until = self.until(step)?;
         let names = self.names.clone();
         let talk = &mut self.caller(step)?.talk;
         let mut mouth = Mouth::new(talk, &names, until);
@@ -242,7 +252,7 @@ impl ServerPart {
 
     /// `(client closes)`: how it hangs up is its own business.
     fn client_closes(&mut self, step: &Step) -> Result<(), Mismatch> {
-        let until = self.until();
+        let until = self.until(step)?;
         match self.caller(step)?.talk.closes(until) {
             Ok(()) | Err(Surprise::Broken { .. }) => {
                 self.callers.remove(&step.client);
@@ -286,15 +296,17 @@ impl ServerPart {
                         accept(&self.listener, self.deadline).map_err(nobody)?
                     }
                 };
-                let talk = Talk::over(stream, self.deadline)
+                let talk = Talk::over(stream)
                     .map_err(|error| nobody(error.to_string()))?;
                 Ok(entry.insert(Caller { talk, in_message: false }))
             }
         }
     }
 
-    fn until(&self) -> Instant {
-        Instant::now() + self.deadline
+    /// When the time of this step is over; it begins when the client is there.
+    fn until(&mut self, step: &Step) -> Result<Instant, Mismatch> {
+        self.caller(step)?;
+        Ok(Instant::now() + self.deadline)
     }
 
     fn missing(&self, step: &Step, surprise: Surprise) -> Mismatch {

@@ -108,9 +108,14 @@ pub(crate) struct Player<'a> {
     talks: BTreeMap<Option<u8>, Talk>,
     /// Whether the server was there, once.
     is_met: bool,
+    /// The first client, until it was greeted: a server that is still starting
+    /// may let it in, and greet it when it is ready.
+    not_greeted: Option<Option<u8>>,
+    /// How long the last step had.
+    patience: Duration,
     pending: Option<Pending>,
-    /// For each client the line that was sent while a reply was waiting.
-    early: BTreeMap<Option<u8>, usize>,
+    /// For each client what was odd about something that it sent.
+    hints: BTreeMap<Option<u8>, String>,
 }
 
 impl<'a> Player<'a> {
@@ -126,8 +131,10 @@ impl<'a> Player<'a> {
             names,
             talks: BTreeMap::new(),
             is_met: false,
+            not_greeted: None,
+            patience: deadline,
             pending: None,
-            early: BTreeMap::new(),
+            hints: BTreeMap::new(),
         }
     }
 
@@ -145,9 +152,14 @@ impl<'a> Player<'a> {
         Ok(())
     }
 
-    /// The first line of this client that was sent while a reply was waiting.
-    pub(crate) fn early_line(&self, client: Option<u8>) -> Option<usize> {
-        self.early.get(&client).copied()
+    /// Where to look if a later reply to this client is wrong.
+    pub(crate) fn hint(&self, client: Option<u8>) -> Option<&str> {
+        self.hints.get(&client).map(String::as_str)
+    }
+
+    /// How long the last step had.
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
     }
 
     /// Does one step. What another client said before is sent first.
@@ -199,9 +211,16 @@ impl<'a> Player<'a> {
             return;
         };
         if talk.has_unread() {
-            self.early.entry(client).or_insert(line);
+            let hint = "a reply was already waiting when line";
+            let hint = format!("{hint} {line} was sent");
+            self.hints.entry(client).or_insert(hint);
         }
-        talk.write(&bytes);
+        if !talk.write(&bytes, Instant::now() + self.deadline) {
+            let seconds = self.deadline.as_secs_f64();
+            let hint = "the server did not read all that begins in line";
+            let hint = format!("{hint} {line} within {seconds} s");
+            self.hints.insert(client, hint);
+        }
     }
 
     /// `C: text` and `C> text`: kept until the next step.
@@ -232,8 +251,9 @@ impl<'a> Player<'a> {
         wanted: &ReplyStep,
         listener: &mut dyn Listener,
     ) -> Result<(), Stop> {
-        let until = self.until();
+        let until = self.until(step)?;
         let reply = self.talk(step)?.reply(until)?;
+        self.not_greeted.take_if(|client| *client == step.client);
         Ok(listener.heard(step, wanted, &reply, &mut self.names)?)
     }
 
@@ -259,7 +279,7 @@ impl<'a> Player<'a> {
         step: &Step,
         listener: &mut dyn Listener,
     ) -> Result<(), Stop> {
-        let until = self.until();
+        let until = self.until(step)?;
         match self.talk(step)?.closes(until) {
             Ok(()) => {}
             Err(Surprise::Broken { .. }) if listener.lets_reset_pass(step) => {}
@@ -270,8 +290,8 @@ impl<'a> Player<'a> {
     }
 
     fn silence(&mut self, step: &Step, time: Duration) -> Result<(), Stop> {
-        let until = Instant::now() + time;
-        Ok(self.talk(step)?.silence(until)?)
+        let talk = self.talk(step)?;
+        Ok(talk.silence(Instant::now() + time)?)
     }
 
     /// The connection of the step's client. Its first line opens it.
@@ -284,13 +304,24 @@ impl<'a> Player<'a> {
                 let opened = self.target.open(wait, self.deadline);
                 let talk = opened
                     .map_err(|error| Stop::NoConnection { error, is_first })?;
+                if is_first {
+                    self.not_greeted = Some(step.client);
+                }
                 self.is_met = true;
                 Ok(entry.insert(talk))
             }
         }
     }
 
-    fn until(&self) -> Instant {
-        Instant::now() + self.deadline
+    /// When the time of this step is over. It begins now, when the reply is
+    /// due: that there is a connection first is not the server's time.
+    fn until(&mut self, step: &Step) -> Result<Instant, Stop> {
+        self.talk(step)?;
+        let is_greeting = self.not_greeted == Some(step.client);
+        self.patience = match is_greeting {
+            true => self.deadline.max(self.target.wait),
+            false => self.deadline,
+        };
+        Ok(Instant::now() + self.patience)
     }
 }

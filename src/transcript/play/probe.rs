@@ -45,12 +45,14 @@ fn ask(target: &Target, rules: &Rules) -> Result<ServerReply, String> {
         .open(target.wait, rules.deadline)
         .map_err(|error| format!("no connection to the server: {error}"))?;
     let until = || Instant::now() + rules.deadline;
-    talk.reply(until()).map_err(no_answer)?;
+    // One that is still starting greets when it is ready.
+    let greeting = Instant::now() + rules.deadline.max(target.wait);
+    talk.reply(greeting).map_err(no_answer)?;
     let mut hello = rules.aliases.bytes(b"EHLO client.example");
     hello.extend(b"\r\n");
-    talk.write(&hello);
+    talk.write(&hello, until());
     let said = talk.reply(until()).map_err(no_answer)?;
-    talk.write(b"QUIT\r\n");
+    talk.write(b"QUIT\r\n", until());
     let _ = talk.closes(Instant::now() + GOODBYE);
     match said.code {
         250 => Ok(said),

@@ -53,8 +53,8 @@ pub(super) fn replay(
     let outcome = match player.play(steps, &mut replay) {
         Ok(()) => Outcome::Pass,
         Err((step, stop)) => {
-            let early = player.early_line(step.client);
-            replay.outcome(page, step, stop, early)
+            let hint = player.hint(step.client).map(str::to_owned);
+            replay.outcome(page, step, stop, (hint, player.patience()))
         }
     };
     let Replay { talk, notes, .. } = replay;
@@ -179,20 +179,20 @@ impl Replay<'_> {
         }
     }
 
-    /// What it means that the play stopped at this step. `early` is a line
-    /// that was sent while a reply was waiting.
+    /// What it means that the play stopped at this step, with what the player
+    /// knows of it: where else to look, and how long the step had.
     fn outcome(
         &mut self,
         page: &Transcript,
         step: &Step,
         stop: Stop,
-        early: Option<usize>,
+        (hint, patience): (Option<String>, Duration),
     ) -> Outcome {
         let failure = |wrong| Box::new(Failure::new(page, wrong));
         let mut wrong = match stop {
             Stop::Wrong(wrong) => wrong,
             Stop::Surprise(surprise) => {
-                reply::missing(step, surprise, self.rules.deadline)
+                reply::missing(step, surprise, patience)
             }
             Stop::NoConnection { error, is_first: true } => {
                 return Outcome::NoServer(failure(no_connection(step, &error)));
@@ -212,10 +212,8 @@ impl Replay<'_> {
                 Mismatch::new(&step.source, message, "")
             }
         };
-        if let (Action::Reply(_), Some(line)) = (&step.action, early) {
-            wrong.hint = Some(format!(
-                "a reply was already waiting when line {line} was sent"
-            ));
+        if matches!(step.action, Action::Reply(_)) && hint.is_some() {
+            wrong.hint = hint;
         }
         self.tell_wrong(step, &wrong);
         Outcome::Fail(failure(wrong))

@@ -14,15 +14,19 @@
 //!
 //! A connection ends when one side closes: the other one may still say what it
 //! has to say, but not forever. Nothing else has a deadline. If the file
-//! cannot be written, the talk goes on without it.
+//! cannot be written, the talk goes on without it. A client for whom there is
+//! no server is told so: `421` (RFC 5321 3.1, 4.2.3).
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{
+    IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream,
+    ToSocketAddrs, UdpSocket,
+};
 use std::path::PathBuf;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, Builder};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::writer::{Closed, Heading, Writer, make_folder};
 use crate::words::because;
@@ -32,6 +36,9 @@ const CONNECT: Duration = Duration::from_secs(30);
 
 /// How long one side may go on after the other one has closed.
 const LINGER: Duration = Duration::from_secs(10);
+
+/// How long a client that was turned away may take to leave.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// After an error of `accept`; else a process without file descriptors spins.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -77,11 +84,12 @@ impl Proxy {
         let listener = TcpListener::bind(listen).map_err(|error| {
             because(&format!("cannot listen on {listen}"), &error)
         })?;
-        Ok(Proxy {
-            address: listener.local_addr()?,
-            listener,
-            site: Site { server, folder, clock },
-        })
+        let address = listener.local_addr()?;
+        if leads_back(&server, address) {
+            let what = format!("{server} is the recorder itself");
+            return Err(io::Error::new(ErrorKind::InvalidInput, what));
+        }
+        Ok(Proxy { address, listener, site: Site { server, folder, clock } })
     }
 
     /// Where it listens, with the port that was taken.
@@ -103,10 +111,14 @@ impl Proxy {
             };
             number += 1;
             let site = self.site.clone();
-            let serve = move || site.serve(&client, peer, number);
+            // If there is no thread, the client is still ours to tell.
+            let client = Arc::new(client);
+            let its_own = Arc::clone(&client);
+            let serve = move || site.serve(&its_own, peer, number);
             let name = format!("session-{number}");
             if let Err(error) = Builder::new().name(name).spawn(serve) {
                 log::error!("[{number}] no thread for {peer}: {error}");
+                say_no(&client);
             }
         }
     }
@@ -115,14 +127,21 @@ impl Proxy {
 impl Site {
     /// One connection, from its first byte to its last.
     fn serve(&self, client: &TcpStream, peer: SocketAddr, number: u64) {
-        let outcome = connect(&self.server).and_then(|server| {
+        let begun = connect(&self.server).and_then(|server| {
             let writer = self.writer(peer, number)?;
             log::info!("[{number}] {peer} in {}", writer.path().display());
             client.set_nodelay(true)?;
             server.set_nodelay(true)?;
-            let tape = Arc::new(Tape::new(number, writer));
-            pass_both_ways(client, &server, &tape)
+            Ok((server, Arc::new(Tape::new(number, writer))))
         });
+        let outcome = match begun {
+            Ok((server, tape)) => pass_both_ways(client, &server, &tape),
+            Err(error) => {
+                say_no(client);
+                read_on(client);
+                Err(error)
+            }
+        };
         if let Err(error) = outcome {
             log::error!("[{number}] {peer} is turned away: {error}");
         }
@@ -141,6 +160,47 @@ impl Site {
             let folder = self.folder.display();
             because(&format!("cannot record in {folder}"), &error)
         })
+    }
+}
+
+/// Whether the server is where we listen: each session would begin another
+/// one, without end.
+fn leads_back(server: &str, listen: SocketAddr) -> bool {
+    let is_ours = |ip: IpAddr| UdpSocket::bind((ip, 0)).is_ok();
+    let is_here = |address: SocketAddr| {
+        let ip = address.ip().to_canonical();
+        let is_meant = match listen.ip().is_unspecified() {
+            true => is_ours(ip),
+            false => ip == listen.ip().to_canonical() || ip.is_unspecified(),
+        };
+        is_meant && address.port() == listen.port()
+    };
+    server.to_socket_addrs().is_ok_and(|mut found| found.any(is_here))
+}
+
+/// Tells the client to try again later. It has only come: there is room for
+/// these few bytes.
+fn say_no(mut client: &TcpStream) {
+    let host = match client.local_addr() {
+        Ok(address) => address.ip().to_canonical(),
+        Err(_) => IpAddr::from(Ipv4Addr::LOCALHOST),
+    };
+    let tag = if host.is_ipv6() { "IPv6:" } else { "" };
+    let no = "the server cannot be reached, try again later";
+    let _ = write!(client, "421 [{tag}{host}] {no}\r\n");
+}
+
+/// Reads on for a moment: closed with something unread, the connection would
+/// be reset, and our last words lost.
+fn read_on(mut client: &TcpStream) {
+    let _ = client.shutdown(Shutdown::Write);
+    let _ = client.set_read_timeout(Some(MOMENT));
+    let until = Instant::now() + MOMENT;
+    let mut buffer = [0; READ_SIZE];
+    while let Ok(1..) = client.read(&mut buffer) {
+        if Instant::now() >= until {
+            return;
+        }
     }
 }
 

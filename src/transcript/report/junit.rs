@@ -1,8 +1,9 @@
 //! JUnit's XML, as most course and CI systems read it.
 //!
 //! There is no word for a weak transcript in it: it is one that was skipped,
-//! and says why. XML cannot hold control characters: what came from a server
-//! was escaped before, but the name of a file is written as it is.
+//! and says why. XML cannot hold every character, not even escaped
+//! (<https://www.w3.org/TR/xml/#charsets>): what it cannot hold is written as
+//! a transcript writes it, whoever it comes from.
 
 use std::io::{self, Write};
 
@@ -39,7 +40,7 @@ fn test_case(out: &mut dyn Write, row: &Row) -> io::Result<()> {
          line=\"{line}\" time=\"{:.3}\">",
         row.level.word(),
         escaped(&row.name()),
-        escaped(&row.path.to_string_lossy()),
+        escaped(&row.file()),
         row.time.as_secs_f64()
     )?;
     match &row.judgement {
@@ -69,10 +70,22 @@ fn test_case(out: &mut dyn Write, row: &Row) -> io::Result<()> {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    let mut escaped = String::new();
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\n' => escaped.push('\n'),
+            '\u{fffe}' | '\u{ffff}' => escaped.extend(letter.escape_default()),
+            _ if letter.is_control() => {
+                escaped.extend(letter.escape_default());
+            }
+            _ => escaped.push(letter),
+        }
+    }
+    escaped
 }
 
 #[cfg(test)]

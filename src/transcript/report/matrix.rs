@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 
 use super::tsv::{self, Record};
+use crate::words::in_one_line;
 
 /// One run.
 struct Column {
@@ -29,7 +30,7 @@ impl Matrix {
     pub(crate) fn read(paths: &[PathBuf]) -> Result<Matrix, String> {
         let mut matrix = Matrix { columns: Vec::new(), rows: Vec::new() };
         for path in paths {
-            let shown = path.display();
+            let shown = in_one_line(path);
             let text = fs::read_to_string(path)
                 .map_err(|error| format!("{shown}: {error}"))?;
             let records =
@@ -121,7 +122,7 @@ fn cell(text: &str) -> String {
 fn link(file: &str, page: Option<&Path>) -> String {
     let folder = page.and_then(Path::parent).unwrap_or(Path::new(""));
     let is_plain = |part: Component<'_>| matches!(part, Component::Normal(_));
-    let file = file.replace(' ', "%20");
+    let file = in_one_line(Path::new(file)).replace(' ', "%20");
     if Path::new(&file).is_absolute() || !folder.components().all(is_plain) {
         return file;
     }

@@ -1,11 +1,12 @@
 //! One transcript, and the judgement on it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::transcript::format::header::Level;
 use crate::transcript::judge::failure::Failure;
 use crate::transcript::play::outcome::TalkLine;
+use crate::words;
 
 /// What became of one transcript.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,15 +55,21 @@ impl Judgement {
 }
 
 impl Row {
+    /// Its file, in one line whatever it is called.
+    pub(super) fn file(&self) -> String {
+        words::in_one_line(&self.path)
+    }
+
     /// The folder and the name of the file, without its ending: enough for
     /// people, and short.
     pub(super) fn name(&self) -> String {
         let stem = self.path.file_stem().unwrap_or_default();
         let stem = stem.to_string_lossy();
-        match self.path.parent().and_then(|parent| parent.file_name()) {
+        let name = match self.path.parent().and_then(Path::file_name) {
             Some(folder) => format!("{}/{stem}", folder.to_string_lossy()),
             None => stem.into_owned(),
-        }
+        };
+        words::in_one_line(Path::new(&name))
     }
 }
 

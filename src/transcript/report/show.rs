@@ -16,7 +16,7 @@ use super::row::{Judgement, Row};
 
 /// Writes the talk, and then what is wrong.
 pub(crate) fn write(out: &mut dyn Write, row: &Row) -> io::Result<()> {
-    writeln!(out, "{}: {}", row.path.display(), row.title)?;
+    writeln!(out, "{}: {}", row.file(), row.title)?;
     for said in &row.talk {
         let mark = if said.is_expected { "" } else { "!!" };
         writeln!(out, "{:>4}  {mark:<2} {}", said.line, said.text)?;

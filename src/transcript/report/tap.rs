@@ -7,6 +7,7 @@ use std::io::{self, Write};
 
 use super::row::{Judgement, Row, in_one_line};
 use crate::transcript::judge::failure::Failure;
+use crate::words;
 
 pub(super) fn write(out: &mut dyn Write, rows: &[Row]) -> io::Result<()> {
     writeln!(out, "TAP version 13")?;
@@ -50,7 +51,7 @@ fn without_directive(text: &str) -> String {
 fn block(out: &mut dyn Write, failure: &Failure) -> io::Result<()> {
     writeln!(out, "  ---")?;
     writeln!(out, "  message: {}", quoted(&in_one_line(failure)))?;
-    let path = failure.path.to_string_lossy();
+    let path = words::in_one_line(&failure.path);
     writeln!(out, "  file: {}", quoted(&path))?;
     writeln!(out, "  line: {}", failure.line)?;
     for (key, value) in [

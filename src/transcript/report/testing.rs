@@ -9,6 +9,7 @@ use crate::transcript::format::header::Level;
 use crate::transcript::format::script::Source;
 use crate::transcript::format::testing;
 use crate::transcript::judge::failure::{Failure, Mismatch};
+use crate::transcript::play::outcome::TalkLine;
 
 /// One row with each judgement.
 pub(super) fn rows() -> Vec<Row> {
@@ -27,7 +28,7 @@ pub(super) fn rows() -> Vec<Row> {
         spec: vec!["RFC 5321 4.5.2".into(), "CVE-1".into()],
         judgement,
         notes: Vec::new(),
-        talk: Vec::new(),
+        talk: vec![said()],
         time: Duration::from_millis(1500),
     };
     let mut rows = vec![
@@ -38,6 +39,11 @@ pub(super) fn rows() -> Vec<Row> {
     ];
     rows[0].notes.push("line 9: not checked".into());
     rows
+}
+
+fn said() -> TalkLine {
+    let text = "M: ..one".to_owned();
+    TalkLine { line: 24, text, is_expected: false }
 }
 
 pub(super) fn report(format: Format) -> String {

@@ -12,12 +12,12 @@ pub(super) fn write(
 ) -> io::Result<()> {
     for row in rows {
         if let Judgement::Skip(reason) = &row.judgement {
-            writeln!(out, "skip {}: {reason}", row.path.display())?;
+            writeln!(out, "skip {}: {reason}", row.file())?;
         }
     }
     for row in rows {
         for note in &row.notes {
-            writeln!(out, "note {}: {note}", row.path.display())?;
+            writeln!(out, "note {}: {note}", row.file())?;
         }
     }
     let is_weak = |row: &&Row| matches!(row.judgement, Judgement::Weak(_));
@@ -36,10 +36,12 @@ pub(super) fn write(
 fn failure(out: &mut dyn Write, row: &Row) -> io::Result<()> {
     match &row.judgement {
         Judgement::Fail(failure) | Judgement::Weak(failure) => {
-            let (path, line) = (row.path.display(), failure.line);
             writeln!(out, "{} {failure}", row.judgement.word())?;
+            if row.talk.is_empty() {
+                return Ok(());
+            }
             // With another server its options belong to it as well.
-            let place = format!("{path}:{line}");
+            let place = format!("{}:{}", row.file(), failure.line);
             writeln!(out, "     the talk so far: --show {place} for the files")
         }
         Judgement::Pass | Judgement::Skip(_) => Ok(()),

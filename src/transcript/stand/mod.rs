@@ -4,10 +4,18 @@
 //!   `server`      which server: ours, a student's, or one that runs
 //!   `own_server`  our own program, started for one transcript
 //!   `student`     somebody else's program, started for one transcript
-//!   `process`     what both are: a process that ends with us, and its log
+//!   `process`     what both are: a process that ends with us
+//!   `guard`       the shell beside it, which ends it whatever becomes of us
+//!   `log_tail`    the end of what it prints
 //!   `scratch`     the folder of a process, which goes away with it
+//!   `port`        a port that no other run is given
+//!   `lock`        the file that says that something is taken
 
+mod guard;
+mod lock;
+mod log_tail;
 mod own_server;
+mod port;
 pub(super) mod process;
 mod scratch;
 pub mod server;

@@ -67,7 +67,7 @@ fn launch(
 /// The `Server:` options and those of the cast, as arguments.
 ///
 /// A key in the header replaces all options of the cast with that key.
-fn arguments(options: &[(String, String)]) -> Vec<String> {
+pub(super) fn arguments(options: &[(String, String)]) -> Vec<String> {
     let is_given = |key: &str| options.iter().any(|(given, _)| given == key);
     let cast = CAST.iter().filter(|(key, _)| !is_given(key));
     let cast = cast.map(|(key, value)| format!("--{key}={value}"));
@@ -147,9 +147,11 @@ mod tests {
     #[test]
     fn a_program_that_is_not_there_or_says_something_else_did_not_start() {
         let start = |program| start(Path::new(program), &[]);
-        for program in ["/no/such/program", "false", "echo"] {
+        for program in ["false", "echo"] {
             let reason = start(program).unwrap_err().reason;
             assert_eq!(reason, "our own server did not start");
         }
+        let reason = start("/no/such/program").unwrap_err().reason;
+        assert!(reason.starts_with("cannot start /no/such/"), "{reason}");
     }
 }

@@ -4,13 +4,15 @@
 //! with an empty mail folder; a server that runs is simply there.
 //!
 //! Interface:
-//!   `Stand`    the kind
-//!   `Serving`  what was started, until it is stopped
+//!   `Stand`      the kind
+//!   `Serving`    what was started, until it is stopped
+//!   `arguments`  what our own program is started with
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::port::Port;
 use super::process::{NotStarted, Process, Started};
 use super::{own_server, student};
 use crate::transcript::format::script::MailboxAddress;
@@ -45,7 +47,17 @@ pub enum Stand {
 /// A server that was started, or one that runs anyway: it ends when it is
 /// stopped or dropped, if it was started here.
 #[derive(Debug)]
-pub(crate) struct Serving(Option<Process>);
+pub(crate) struct Serving {
+    process: Option<Process>,
+    /// Given back when the server is gone.
+    _port: Option<Port>,
+}
+
+/// The arguments of `pillarbox serve` that these `Server:` options and those
+/// of every transcript are; where it listens and stores mail is not among them.
+pub(crate) fn arguments(options: &[(String, String)]) -> Vec<String> {
+    own_server::arguments(options)
+}
 
 impl Stand {
     /// A server that runs at `HOST:PORT`.
@@ -75,7 +87,7 @@ impl Stand {
             Stand::Own(program) => {
                 let started = own_server::start(program, options)?;
                 let mail = Mail::Own(started.process.mail());
-                Ok(serving(started, Duration::ZERO, mail))
+                Ok(serving(started, None, Duration::ZERO, mail))
             }
             Stand::Running { addresses, wait, maildirs } => {
                 let target = Target {
@@ -83,30 +95,35 @@ impl Stand {
                     wait: *wait,
                     mail: Mail::Given(maildirs.clone()),
                 };
-                Ok((Serving(None), target))
+                Ok((Serving { process: None, _port: None }, target))
             }
             Stand::Command { command, wait, maildirs } => {
-                let started = student::start(command)?;
+                let (started, port) = student::start(command)?;
                 let mail = match maildirs.as_slice() {
                     [] => Mail::Student(started.process.mail()),
                     [_, ..] => Mail::Given(maildirs.clone()),
                 };
-                Ok(serving(started, *wait, mail))
+                Ok(serving(started, Some(port), *wait, mail))
             }
         }
     }
 }
 
 /// What was started, and how it is found.
-fn serving(started: Started, wait: Duration, mail: Mail) -> (Serving, Target) {
+fn serving(
+    started: Started,
+    port: Option<Port>,
+    wait: Duration,
+    mail: Mail,
+) -> (Serving, Target) {
     let Started { process, address } = started;
     let target = Target { addresses: vec![address], wait, mail };
-    (Serving(Some(process)), target)
+    (Serving { process: Some(process), _port: port }, target)
 }
 
 impl Serving {
     /// Ends what was started. Gives back the last lines of its log.
-    pub(crate) fn stop(self) -> Vec<String> {
-        self.0.map(Process::stop).unwrap_or_default()
+    pub(crate) fn stop(mut self) -> Vec<String> {
+        self.process.take().map(Process::stop).unwrap_or_default()
     }
 }

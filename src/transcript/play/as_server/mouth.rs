@@ -9,13 +9,13 @@
 //! A short reply is one write. A long one (`{100000*...}`) is never in memory
 //! as a whole, and a client that does not read it meets the deadline.
 
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, Write};
 use std::time::Instant;
 
 use crate::transcript::format::matching::Names;
 use crate::transcript::format::script::{ReplyLine, ReplyStep};
 use crate::transcript::format::text::{Part, Text};
-use crate::transcript::judge::talk::Talk;
+use crate::transcript::judge::talk::{Talk, is_late};
 
 /// How many bytes are sent at once.
 const PIECE: usize = 64 * 1024;
@@ -32,10 +32,8 @@ pub(super) enum Unsaid {
 }
 
 impl From<io::Error> for Unsaid {
-    /// A write that waited too long ends in one word or the other, by system.
     fn from(error: io::Error) -> Unsaid {
-        let late = [ErrorKind::TimedOut, ErrorKind::WouldBlock];
-        if late.contains(&error.kind()) { Unsaid::Late } else { Unsaid::Gone }
+        if is_late(&error) { Unsaid::Late } else { Unsaid::Gone }
     }
 }
 
