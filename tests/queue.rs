@@ -535,6 +535,17 @@ fn case_22_a_bounce_says_who_what_and_why() {
 }
 
 #[test]
+fn a_sender_is_told_also_if_the_message_cannot_be_read_any_more() {
+    let bench = bench();
+    bench.add(entry("x", BOB)).unwrap();
+    fs::remove_file(bench.path().join("x.mail")).unwrap();
+    let closed = bench.close("x", Class::Permanent, NOW);
+    assert_eq!(closed, Closed { next: None, bounces: vec!["x-1-0".into()] });
+    let text = content(&bench.path(), "x-1-0");
+    assert!(text.contains("rfc822; bob@b.example"), "{text}");
+}
+
+#[test]
 fn what_is_given_up_bounces_with_the_last_answer_and_how_long_it_took() {
     let bench = bench();
     bench.add(entry("x", BOB)).unwrap();

@@ -232,8 +232,11 @@ impl Books<'_> {
             failed.iter().map(|r| Words::about(r, entry, now)).collect();
         let failures: Vec<_> = words.iter().map(Words::failure).collect();
         let mut original = Vec::new();
-        let content = self.queue.content(&entry.id)?;
-        content.take(HEADER_LIMIT).read_to_end(&mut original)?;
+        // As much as can be read of it: a bounce without a header is better
+        // than none.
+        if let Ok(content) = self.queue.content(&entry.id) {
+            let _ = content.take(HEADER_LIMIT).read_to_end(&mut original);
+        }
         let written = Bounce {
             hostname: self.hostname,
             domain: self.domain,
