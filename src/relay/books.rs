@@ -1,8 +1,8 @@
 //! The books: what the results of a try make of an entry. Read `close`.
 //!
 //! A try is over when all groups of its recipients have their results. Then an
-//! entry waits for the next try, or is taken out. For recipients who are given
-//! up there is a bounce (RFC 5321 6.1), which is an entry like any other:
+//! entry waits for the next try, or is taken out. For the recipients that
+//! are given up there is a bounce (RFC 5321 6.1), an entry like any other:
 //!
 //! ```text
 //! the bounce is made      as ID-TRY-n, and it lists whom it tells of
@@ -30,7 +30,7 @@ use crate::protocol::decision::Class;
 use std::io::{self, ErrorKind, Read};
 use std::time::Duration;
 
-/// The header of a message is looked for in so many bytes.
+/// The header of a message is looked for in this many bytes.
 const HEADER_LIMIT: u64 = 65_536;
 
 /// What a group has brought to a recipient. It knows nothing of the others.
@@ -228,8 +228,11 @@ impl Books<'_> {
             failed.iter().map(|r| Words::about(r, entry, now)).collect();
         let failures: Vec<_> = words.iter().map(Words::failure).collect();
         let mut original = Vec::new();
-        let content = self.queue.content(&entry.id)?;
-        content.take(HEADER_LIMIT).read_to_end(&mut original)?;
+        // As much as can be read of it: a bounce without a header is better
+        // than none.
+        if let Ok(content) = self.queue.content(&entry.id) {
+            let _ = content.take(HEADER_LIMIT).read_to_end(&mut original);
+        }
         let written = Bounce {
             hostname: self.hostname,
             domain: self.domain,

@@ -1,9 +1,9 @@
-//! Who is next: the groups of mail that is due, and how many connections each
-//! of them may have at a time (RFC 5321 4.5.4.1). Pure.
+//! Which mail is next: the groups of mail that is due, and how many connections
+//! each of them may have at a time (RFC 5321 4.5.4.1). Pure.
 //!
 //! A group is the mail for one domain, or for the smart host. A turn is one
-//! connection to its hosts, with the look-up before it. The groups stand in
-//! line, and whoever has had a turn goes to the end of the line.
+//! connection to its hosts, with the look-up before it. The groups wait in
+//! line, and a group that has had a turn goes to the end of it.
 //!
 //! Guarantees, whatever the hosts do:
 //! - at most 20 turns at a time;
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_had_a_turn_goes_to_the_end_of_the_line() {
+    fn a_group_that_has_had_a_turn_goes_to_the_end_of_the_line() {
         let mut line = line(3, 2);
         let order: Vec<_> = (0..6)
             .map(|_| {
