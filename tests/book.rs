@@ -36,6 +36,7 @@ mod book {
     pub mod microscope;
     pub mod model_picture;
     pub mod names;
+    pub mod offices;
     pub mod options;
     pub mod page;
     pub mod queue_picture;
@@ -148,6 +149,11 @@ fn the_commands_of_readme_and_book_are_right() {
 #[test]
 fn the_commands_of_readme_and_book_do_what_they_should() {
     assert_none(&commands::play(&TREE, binary()));
+}
+
+#[test]
+fn the_two_post_offices_of_chapter_and_readme_do_what_they_should() {
+    book::offices::play(&TREE, binary());
 }
 
 #[test]

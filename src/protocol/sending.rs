@@ -273,7 +273,7 @@ impl Dialogue {
         Turn { decision, next: self.go_on(delivery) }
     }
 
-    // ANCHOR: go_on
+    // ANCHOR: more_or_end
     /// More replies, more commands, or the end of the delivery.
     fn go_on(&mut self, mut delivery: Delivery) -> Next {
         if delivery.awaits_more() {
@@ -289,7 +289,7 @@ impl Dialogue {
         let group = delivery.next_group(is_pipelined);
         self.say(Stage::Envelope, delivery, group)
     }
-    // ANCHOR_END: go_on
+    // ANCHOR_END: more_or_end
 
     fn say(
         &mut self,

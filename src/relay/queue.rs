@@ -171,6 +171,7 @@ impl Queue {
         written
     }
 
+    // ANCHOR: take_out
     /// Takes an entry out: it is done. The promise goes first.
     pub fn take_out(&self, id: &str) -> io::Result<()> {
         let _at_work = self.at_work()?;
@@ -179,6 +180,7 @@ impl Queue {
         self.disk.sync_folder(&self.folder)?;
         self.disk.remove_file(&self.path(id, CONTENT))
     }
+    // ANCHOR_END: take_out
 
     /// Moves an entry that nobody may be told of to `dead`. If that is full it
     /// is taken out, and the answer is no.
@@ -262,6 +264,7 @@ impl QueueDraft<'_> {
         self.draft.write_all(bytes)
     }
 
+    // ANCHOR: commit
     /// Makes the message durable: the content, then the entry. With `Ok` it
     /// will be sent, whatever happens; after an error it will not.
     pub fn commit(mut self) -> io::Result<Entry> {
@@ -282,6 +285,7 @@ impl QueueDraft<'_> {
         content.keep();
         Ok(entry)
     }
+    // ANCHOR_END: commit
 
     fn text_needs(&mut self) -> io::Result<TextNeeds> {
         self.scratch.clear();

@@ -114,8 +114,8 @@ fn draw_ways(svg: &mut Svg, states: &[State]) {
     };
     down(svg, 116, 188, &[&written.steps]);
     let (link, sync) = last_step(&linked.steps);
-    down(svg, 242, 346, &[link, sync, "The server says 250."]);
-    down(svg, 400, 478, &["nobody waits, and", "the sender knows"]);
+    down(svg, 242, 346, &[link, sync, "then the 250"]);
+    down(svg, 400, 478, &["nobody waits,", "the sender knows"]);
     down(svg, 532, 594, &[&out.steps]);
     svg.text((x, 616), Anchor::Middle, "ink bold", "gone");
     svg.arrow(&[(220, 362), (340, 362)], "ink");
@@ -143,13 +143,13 @@ fn draw_folders(svg: &mut Svg) {
         (478, "dead", "a bounce that fails", "nobody may be told"),
         (566, "damaged", "cannot be read", "set aside"),
     ] {
-        svg.rect((380, y), (156, BOX.1), "panel");
-        svg.text((458, y + 23), Anchor::Middle, "ink bold", name);
-        svg.text((458, y + 43), Anchor::Middle, "soft small", note);
-        svg.text((314, y + 19), Anchor::Middle, "ink small", why);
-        svg.arrow(&[(248, y + 28), (380, y + 28)], "ink dashed");
+        svg.rect((392, y), (144, BOX.1), "panel");
+        svg.text((464, y + 23), Anchor::Middle, "ink bold", name);
+        svg.text((464, y + 43), Anchor::Middle, "soft small", note);
+        svg.text((320, y + 19), Anchor::Middle, "ink small", why);
+        svg.arrow(&[(248, y + 28), (392, y + 28)], "ink dashed");
     }
-    svg.line(&[(206, 400), (206, 430), (248, 430), (248, 594)], "ink dashed");
+    svg.line(&[(212, 400), (212, 430), (248, 430), (248, 594)], "ink dashed");
 }
 
 #[cfg(test)]
