@@ -645,7 +645,7 @@ pub const BAD_ADDRESS: Decision = Decision {
     act: Act::SettleAll(Class::Permanent),
     words: "never: bad address",
     status: "5.1.3",
-    rule: "Control characters must not stand in a command's argument.",
+    rule: "A command holds no control characters.",
     section: "RFC 5321 4.1.2",
 };
 
@@ -658,7 +658,7 @@ pub const UNREADABLE: Decision = Decision {
     section: "RFC 5321 4.1.1.4",
 };
 
-/// A carriage return stands alone in the text.
+/// A carriage return is alone in the text.
 pub const BARE_CR: Decision = Decision {
     act: Act::Abort(Class::Permanent),
     words: "stop, never",
