@@ -140,7 +140,7 @@ fn draw_folders(svg: &mut Svg) {
     let note = "a new entry, from <>";
     svg.text((438, 316), Anchor::Middle, "soft small", note);
     for (y, name, why, note) in [
-        (478, "dead", "a bounce that fails", "nobody may be told"),
+        (478, "dead", "a bounce that fails", "kept as it is"),
         (566, "damaged", "cannot be read", "set aside"),
     ] {
         svg.rect((392, y), (144, BOX.1), "panel");
