@@ -702,6 +702,24 @@ fn a_result_that_the_disk_does_not_take_is_not_forgotten() {
 }
 
 #[test]
+fn case_07_what_is_done_and_cannot_be_taken_out_is_never_sent_again() {
+    for at in 1..=3 {
+        let bench = bench();
+        bench.add(entry("x", BOB)).unwrap();
+        bench.fail(at, false);
+        let closed = bench.close("x", Class::Delivered, NOW);
+        assert!(closed.next.is_some(), "{at}");
+        bench.be_well();
+        let bench = bench.restart();
+        let saved = bench.entry("x").unwrap();
+        assert_eq!(states(&saved), [State::Delivered], "{at}");
+        let closed = bench.close("x", Class::Temporary, NOW);
+        assert_eq!(closed.next, None, "{at}");
+        assert!(files(&bench.path()).is_empty(), "{at}");
+    }
+}
+
+#[test]
 fn an_entry_that_was_taken_out_by_hand_is_over() {
     let bench = bench();
     bench.add(entry("x", BOB)).unwrap();

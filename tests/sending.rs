@@ -8,6 +8,8 @@ mod support;
 
 #[path = "sending/crash.rs"]
 mod crash;
+#[path = "sending/disk.rs"]
+mod disk;
 #[path = "sending/office.rs"]
 mod office;
 #[path = "sending/pages.rs"]

@@ -148,10 +148,11 @@ impl Books<'_> {
             self.tell(Event::Dead(id, is_kept));
             return Ok(None);
         }
-        // If it cannot be taken out, it is over all the same: it must not be
-        // sent again.
         if let Err(error) = self.queue.take_out(id) {
-            self.tell(Event::Trouble(id, &error));
+            // It is tried again, and until then nobody must get it twice: not
+            // after a restart either.
+            self.queue.replace(entry)?;
+            return Err(error);
         }
         self.tell(Event::Over(id));
         Ok(None)

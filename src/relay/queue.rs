@@ -175,12 +175,20 @@ impl Queue {
     /// Takes an entry out: it is done. The promise goes first.
     pub fn take_out(&self, id: &str) -> io::Result<()> {
         let _at_work = self.at_work()?;
-        self.disk.remove_file(&self.path(id, ENTRY))?;
+        self.remove(id, ENTRY)?;
         self.unsaved().remove(id);
         self.disk.sync_folder(&self.folder)?;
-        self.disk.remove_file(&self.path(id, CONTENT))
+        self.remove(id, CONTENT)
     }
     // ANCHOR_END: take_out
+
+    /// Removes a file. If it is not there, that is as good.
+    fn remove(&self, id: &str, kind: &str) -> io::Result<()> {
+        match self.disk.remove_file(&self.path(id, kind)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        }
+    }
 
     /// Moves an entry that nobody may be told of to `dead`. If that is full it
     /// is taken out, and the answer is no.
