@@ -291,6 +291,26 @@ mod tests {
     }
 
     #[test]
+    fn a_reply_leads_to_its_section_and_to_where_it_is_said() {
+        let transcript = "Title: t\nLevel: own\n\nS: 220 {...}\nC: NOOP\n\
+            S: 250 {...}\n";
+        let page = "# A\n## Here\n{{#include ../../transcripts/b/c.txt}}\n";
+        let source = Tree::read();
+        let source = source.text("src/protocol/reply.rs").unwrap();
+        let tree = Tree::of(&[
+            ("src/protocol/reply.rs", source),
+            ("transcripts/b/c.txt", transcript),
+            ("book/src/SUMMARY.md", "- [A](a.md)\n"),
+            ("book/src/a.md", page),
+        ]);
+        let table = replies(&tree);
+        let row = table.lines().find(|row| row.contains("`NOOP_OK`")).unwrap();
+        let rfc = "https://www.rfc-editor.org/rfc/rfc5321#section-4.1.1.9";
+        assert!(row.contains(&format!("[RFC 5321 4.1.1.9]({rfc})")), "{row}");
+        assert!(row.ends_with("| [b/c](../a.md#here) |"), "{row}");
+    }
+
+    #[test]
     fn what_differs_in_a_row_stands_out() {
         let table = states();
         for want in [
