@@ -9,7 +9,7 @@
 //! ```text
 //! main        picks the command, prints       all
 //! options     the command line becomes data   all that have settings
-//! agent       send and inbox: user agents     relay mailbox protocol words
+//! agent       send, inbox, queue: for people  relay mailbox disk protocol words
 //! server      sockets and threads around the  relay transcript::record mailbox
 //!             server's machine                disk wire protocol words
 //! relay       queue, look-up, bounces around  mailbox disk wire protocol words
