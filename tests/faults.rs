@@ -14,14 +14,9 @@ mod support;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command};
-use support::{Client, Server, needs, wait_until};
+use support::strace::{Faults, can_inject, injection};
+use support::{Client, Server, wait_until};
 use tempfile::TempDir;
-
-/// Whether `strace` can be used here.
-fn can_inject() -> bool {
-    needs(&["strace", "-qq", "-e", "trace=none", "true"])
-}
 
 /// A server in which `fault` happens from its first call on, such as
 /// `accept4:error=EMFILE:when=2`.
@@ -36,41 +31,15 @@ fn faulty_from_start(mail: &Path, fault: &str) -> Server {
 /// A server in which `fault` happens to its sessions, and not while it starts.
 struct Faulty {
     server: Server,
-    strace: Child,
+    _faults: Faults,
 }
 
 impl Faulty {
     fn start(mail: &Path, fault: &str) -> Faulty {
         let server = Server::start_in(mail, &OPTIONS);
-        let [trace, inject] = injection(fault);
-        let strace = Command::new("strace")
-            .args(["-f", "-qq", "-o", "/dev/null", "-e", &trace])
-            .args(["-e", &inject, "-p", &server.pid().to_string()])
-            .spawn()
-            .unwrap();
-        wait_until("strace has all threads", || is_traced(server.pid()));
-        Faulty { server, strace }
+        let _faults = Faults::begin(server.pid(), fault);
+        Faulty { server, _faults }
     }
-}
-
-impl Drop for Faulty {
-    fn drop(&mut self) {
-        self.strace.kill().unwrap();
-        self.strace.wait().unwrap();
-    }
-}
-
-fn injection(fault: &str) -> [String; 2] {
-    let calls = fault.split(':').next().unwrap();
-    [format!("trace={calls}"), format!("inject={fault}")]
-}
-
-fn is_traced(pid: u32) -> bool {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
-    let mut states = tasks.map(|task| {
-        fs::read_to_string(task.unwrap().path().join("status")).unwrap()
-    });
-    states.all(|state| !state.contains("TracerPid:\t0\n"))
 }
 
 const OPTIONS: [&str; 8] = [

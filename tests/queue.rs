@@ -505,7 +505,7 @@ fn case_05_each_recipient_has_its_own_fate() {
     assert_eq!(bounce.reverse_path, ReversePath::Null);
     assert_eq!(bounce.recipients[0].mailbox, mailbox("ann@a.example").unwrap());
     assert_eq!(bounce.tells, [mailbox("c@b.example").unwrap()]);
-    // The one who waits is told of later, by another bounce.
+    // The one that waits is told of later, by another bounce.
     let closed = bench.close("x", Class::Permanent, NOW + SCHEDULE.first);
     assert_eq!(closed, Closed { next: None, bounces: vec!["x-2-1".into()] });
     assert_eq!(bench.ids(), ["x-1-0", "x-2-1"]);
@@ -532,6 +532,17 @@ fn case_22_a_bounce_says_who_what_and_why() {
     let needs = bench.entry("x-1-0").unwrap().text;
     let wire = text.len() + text.matches('\n').count();
     assert_eq!(needs.size, u64::try_from(wire).unwrap());
+}
+
+#[test]
+fn a_sender_is_told_also_if_the_message_cannot_be_read_any_more() {
+    let bench = bench();
+    bench.add(entry("x", BOB)).unwrap();
+    fs::remove_file(bench.path().join("x.mail")).unwrap();
+    let closed = bench.close("x", Class::Permanent, NOW);
+    assert_eq!(closed, Closed { next: None, bounces: vec!["x-1-0".into()] });
+    let text = content(&bench.path(), "x-1-0");
+    assert!(text.contains("rfc822; bob@b.example"), "{text}");
 }
 
 #[test]
@@ -688,6 +699,24 @@ fn a_result_that_the_disk_does_not_take_is_not_forgotten() {
     bench.close("x", Class::Temporary, NOW);
     let saved = read_entry(&RealDisk, &bench.path(), "x").unwrap().unwrap();
     assert_eq!(states(&saved), [State::Delivered, State::Waiting]);
+}
+
+#[test]
+fn case_07_what_is_done_and_cannot_be_taken_out_is_never_sent_again() {
+    for at in 1..=3 {
+        let bench = bench();
+        bench.add(entry("x", BOB)).unwrap();
+        bench.fail(at, false);
+        let closed = bench.close("x", Class::Delivered, NOW);
+        assert!(closed.next.is_some(), "{at}");
+        bench.be_well();
+        let bench = bench.restart();
+        let saved = bench.entry("x").unwrap();
+        assert_eq!(states(&saved), [State::Delivered], "{at}");
+        let closed = bench.close("x", Class::Temporary, NOW);
+        assert_eq!(closed.next, None, "{at}");
+        assert!(files(&bench.path()).is_empty(), "{at}");
+    }
 }
 
 #[test]

@@ -407,7 +407,7 @@ fn without_one_each_domain_gets_one_transaction_in_whatever_case_it_is() {
 }
 
 #[test]
-fn case_05_who_has_the_message_does_not_get_it_again_with_the_others() {
+fn case_05_a_recipient_that_has_the_message_does_not_get_it_again() {
     let host = Host::friendly();
     let zone = NameServer::with_zone(
         "b.example MX 5 mx.b.example
@@ -845,7 +845,7 @@ fn the_queue_is_full_at_ten_thousand() {
 }
 
 #[test]
-fn who_waits_is_seen_in_the_entry_with_the_last_answer() {
+fn an_entry_shows_why_a_recipient_waits() {
     let host = Host::start(|command| match command.starts_with("RCPT") {
         true => Say::This("450-4.2.0 not\r\n450 4.2.0 now"),
         false => Say::Yes,

@@ -1,8 +1,8 @@
 //! The books: what the results of a try make of an entry. Read `close`.
 //!
 //! A try is over when all groups of its recipients have their results. Then an
-//! entry waits for the next try, or is taken out. For recipients who are given
-//! up there is a bounce (RFC 5321 6.1), which is an entry like any other:
+//! entry waits for the next try, or is taken out. For the recipients that
+//! are given up there is a bounce (RFC 5321 6.1), an entry like any other:
 //!
 //! ```text
 //! the bounce is made      as ID-TRY-n, and it lists whom it tells of
@@ -30,7 +30,7 @@ use crate::protocol::decision::Class;
 use std::io::{self, ErrorKind, Read};
 use std::time::Duration;
 
-/// The header of a message is looked for in so many bytes.
+/// The header of a message is looked for in this many bytes.
 const HEADER_LIMIT: u64 = 65_536;
 
 /// What a group has brought to a recipient. It knows nothing of the others.
@@ -73,7 +73,6 @@ impl Books<'_> {
         }
     }
 
-    // ANCHOR: close
     /// Enters what the last group has brought, and ends the try. `spread` is
     /// the random factor of the schedule.
     pub fn close(
@@ -102,7 +101,6 @@ impl Books<'_> {
         }
         Closed { next, bounces }
     }
-    // ANCHOR_END: close
 
     /// An entry that cannot be read is left as it is, for some time.
     fn postponed(&self, id: &str, error: &io::Error, now: Duration) -> Closed {
@@ -150,10 +148,11 @@ impl Books<'_> {
             self.tell(Event::Dead(id, is_kept));
             return Ok(None);
         }
-        // If it cannot be taken out, it is over all the same: it must not be
-        // sent again.
         if let Err(error) = self.queue.take_out(id) {
-            self.tell(Event::Trouble(id, &error));
+            // It is tried again, and until then nobody must get it twice: not
+            // after a restart either.
+            self.queue.replace(entry)?;
+            return Err(error);
         }
         self.tell(Event::Over(id));
         Ok(None)
@@ -182,7 +181,6 @@ impl Books<'_> {
         bounces
     }
 
-    // ANCHOR: bounce
     /// Makes a bounce, or finds the one that was made before. Whether it is a
     /// new one.
     fn bounce(
@@ -217,7 +215,6 @@ impl Books<'_> {
             Err(error) => Err(error),
         }
     }
-    // ANCHOR_END: bounce
 
     /// The text of a bounce, and whom it tells of.
     fn written(
@@ -232,8 +229,11 @@ impl Books<'_> {
             failed.iter().map(|r| Words::about(r, entry, now)).collect();
         let failures: Vec<_> = words.iter().map(Words::failure).collect();
         let mut original = Vec::new();
-        let content = self.queue.content(&entry.id)?;
-        content.take(HEADER_LIMIT).read_to_end(&mut original)?;
+        // As much as can be read of it: a bounce without a header is better
+        // than none.
+        if let Ok(content) = self.queue.content(&entry.id) {
+            let _ = content.take(HEADER_LIMIT).read_to_end(&mut original);
+        }
         let written = Bounce {
             hostname: self.hostname,
             domain: self.domain,

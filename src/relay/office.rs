@@ -6,6 +6,7 @@
 //!   `Around`    what it must know of the server around it
 //!   `Arrival`   a message that is to be sent
 //!   `Outgoing`  that message while it is being written
+//!   `Stored`    that message when it is in the queue, and may still be refused
 
 use super::agenda::Agenda;
 use super::desk::{Desk, now};
@@ -60,9 +61,9 @@ pub struct Around {
 /// A message that is to be sent.
 #[derive(Debug, Clone)]
 pub struct Arrival {
-    /// Who gets a bounce.
+    /// Where a bounce goes.
     pub reverse_path: ReversePath,
-    /// Who gets the message: one at least.
+    /// The recipients: one at least.
     pub recipients: Vec<Mailbox>,
     /// Whether it came with SMTPUTF8.
     pub asks_utf8: bool,
@@ -141,7 +142,8 @@ impl Relay {
         &self.settings
     }
 
-    /// Whether the queue takes one more message.
+    /// Whether the queue takes one more message. Sessions that ask at the same
+    /// time get the same answer, so it may hold a few more in the end.
     pub fn has_room(&self) -> bool {
         self.agenda.len() < ENTRY_LIMIT
     }
@@ -154,8 +156,8 @@ impl Relay {
             match self.queue.create(arrival.entry(id, accepted)) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 created => {
-                    let (draft, agenda) = (created?, &*self.agenda);
-                    return Ok(Outgoing { draft, agenda });
+                    let (draft, relay) = (created?, self);
+                    return Ok(Outgoing { draft, relay });
                 }
             }
         }
@@ -188,7 +190,7 @@ impl Drop for Relay {
 }
 
 impl Arrival {
-    /// A recipient who was named twice gets one copy.
+    /// A recipient that was named twice is kept once.
     fn entry(&self, id: String, accepted: Duration) -> Entry {
         let mut known = BTreeSet::new();
         let mut recipients = self.recipients.clone();
@@ -216,10 +218,10 @@ impl Arrival {
 /// nothing.
 pub struct Outgoing<'a> {
     draft: QueueDraft<'a>,
-    agenda: &'a Agenda,
+    relay: &'a Relay,
 }
 
-impl Outgoing<'_> {
+impl<'a> Outgoing<'a> {
     /// What it is called: one word, fit for a `Received`.
     pub fn id(&self) -> &str {
         self.draft.id()
@@ -233,9 +235,42 @@ impl Outgoing<'_> {
 
     /// Makes the message durable, and gives its id. With `Ok` we may say 250.
     pub fn commit(self) -> io::Result<String> {
-        let entry = self.draft.commit()?;
-        self.agenda.add([(entry.next, entry.id.clone())]);
-        Ok(entry.id)
+        Ok(self.store()?.send())
+    }
+
+    /// Makes the message durable, and does not send it yet: the mailboxes here
+    /// may still say no.
+    pub fn store(self) -> io::Result<Stored<'a>> {
+        let Outgoing { draft, relay } = self;
+        let entry = draft.commit()?;
+        Ok(Stored { entry: Some(entry), relay })
+    }
+}
+
+/// A message that is in the queue. Dropped before it is sent, it is taken out
+/// again.
+pub struct Stored<'a> {
+    /// None: it is sent.
+    entry: Option<Entry>,
+    relay: &'a Relay,
+}
+
+impl Stored<'_> {
+    /// Lets it go, and gives its id.
+    pub fn send(mut self) -> String {
+        let Some(entry) = self.entry.take() else { return String::new() };
+        self.relay.agenda.add([(entry.next, entry.id.clone())]);
+        entry.id
+    }
+}
+
+impl Drop for Stored<'_> {
+    fn drop(&mut self) {
+        if let Some(entry) = &self.entry
+            && let Err(error) = self.relay.queue.take_out(&entry.id)
+        {
+            log::warn!("a refused message stays in the queue: {error}");
+        }
     }
 }
 

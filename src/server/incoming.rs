@@ -115,18 +115,22 @@ impl<'a> Incoming<'a> {
 
     /// Makes a message that was not refused durable, in every mailbox here and
     /// in the queue. With `Ok` we may say 250.
+    ///
+    /// Who gets a refusal sends it again to all: nobody may have it then. The
+    /// queue comes first, for it can take back what it was given.
     pub(super) fn finish(self) -> Result<(), Reply> {
         let trouble = |error: io::Error| trouble(self.session, &error);
         let Copies { here, elsewhere } = self.copies?;
+        let queued = elsewhere.map(Outgoing::store).transpose();
+        let queued = queued.map_err(trouble)?;
         if let Some(staged) = here {
             let places = self.directory.admit(staged.mailboxes())?;
             let name = staged.commit().map_err(trouble)?;
             places.keep();
             log::debug!("[{}] stored {name}", self.session);
         }
-        if let Some(outgoing) = elsewhere {
-            let id = outgoing.commit().map_err(trouble)?;
-            log::info!("[{}] queued {id}", self.session);
+        if let Some(queued) = queued {
+            log::info!("[{}] queued {}", self.session, queued.send());
         }
         Ok(())
     }

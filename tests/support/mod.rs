@@ -9,6 +9,7 @@
 //!   `host`        a mail host that does what a test wants
 //!   `machine`     a walk through the state machine
 //!   `name_server` a name server that says what a test wants
+//!   `strace`      system calls that fail
 //!
 //! Whatever waits has a deadline, far longer than a slow machine needs: a test
 //! that gets there fails, and says what it had waited for. No test sleeps to
@@ -36,6 +37,7 @@ pub mod machine;
 pub mod name_server;
 pub mod post;
 pub mod programs;
+pub mod strace;
 
 /// Everything that waits gives up after this long.
 pub const DEADLINE: Duration = Duration::from_secs(60);
