@@ -114,8 +114,8 @@ class Lab:
     def path(self, *parts):
         return os.path.join(self.folder, *parts)
 
-    def office(self, name, listen, *options):
-        office = Office(self, name, listen, options)
+    def office(self, name, listen, *options, level="debug"):
+        office = Office(self, name, listen, options, level)
         self.running.append(office)
         office.start()
         return office
@@ -162,9 +162,9 @@ class Program:
 class Office(Program):
     """A `pillarbox serve` with mailboxes and a queue of its own."""
 
-    def __init__(self, lab, name, listen, options):
+    def __init__(self, lab, name, listen, options, level):
         super().__init__(lab, name)
-        self.listen, self.options = listen, options
+        self.listen, self.options, self.level = listen, options, level
         self.mail = lab.path(name, "mail")
         self.queue = lab.path(name, "queue")
         # Where the log was read up to.
@@ -173,7 +173,7 @@ class Office(Program):
     def start(self):
         command = [PILLARBOX, "serve", "--listen", self.listen]
         command += ["--mail", self.mail, "--queue", self.queue, *self.options]
-        environment = dict(os.environ, RUST_LOG="debug")
+        environment = dict(os.environ, RUST_LOG=self.level)
         self.launch(command, stdout=subprocess.PIPE, env=environment)
         line = self.process.stdout.readline().decode()
         found = re.fullmatch(r"pillarbox listening on (\S+)\n", line)
