@@ -20,6 +20,8 @@ mod support;
 mod book {
     pub mod anchors;
     pub mod chapters;
+    pub mod client_picture;
+    pub mod client_table;
     pub mod commands;
     pub mod events;
     pub mod exercises;
@@ -34,8 +36,11 @@ mod book {
     pub mod microscope;
     pub mod model_picture;
     pub mod names;
+    pub mod offices;
     pub mod options;
     pub mod page;
+    pub mod queue_picture;
+    pub mod retry_picture;
     pub mod rfc;
     pub mod shell;
     pub mod shown;
@@ -144,6 +149,11 @@ fn the_commands_of_readme_and_book_are_right() {
 #[test]
 fn the_commands_of_readme_and_book_do_what_they_should() {
     assert_none(&commands::play(&TREE, binary()));
+}
+
+#[test]
+fn the_two_post_offices_of_chapter_and_readme_do_what_they_should() {
+    book::offices::play(&TREE, binary());
 }
 
 #[test]

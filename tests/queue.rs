@@ -505,7 +505,7 @@ fn case_05_each_recipient_has_its_own_fate() {
     assert_eq!(bounce.reverse_path, ReversePath::Null);
     assert_eq!(bounce.recipients[0].mailbox, mailbox("ann@a.example").unwrap());
     assert_eq!(bounce.tells, [mailbox("c@b.example").unwrap()]);
-    // The one who waits is told of later, by another bounce.
+    // The one that waits is told of later, by another bounce.
     let closed = bench.close("x", Class::Permanent, NOW + SCHEDULE.first);
     assert_eq!(closed, Closed { next: None, bounces: vec!["x-2-1".into()] });
     assert_eq!(bench.ids(), ["x-1-0", "x-2-1"]);

@@ -407,7 +407,7 @@ fn without_one_each_domain_gets_one_transaction_in_whatever_case_it_is() {
 }
 
 #[test]
-fn case_05_who_has_the_message_does_not_get_it_again_with_the_others() {
+fn case_05_a_recipient_that_has_the_message_does_not_get_it_again() {
     let host = Host::friendly();
     let zone = NameServer::with_zone(
         "b.example MX 5 mx.b.example
@@ -599,9 +599,10 @@ fn a_group_has_two_connections_at_a_time() {
     wait_until("two are connected", || host.most_at_once() == 2);
     // Time for a third one, if there were any.
     wait_until("the runner has looked again", || office.count("trying") >= 3);
+    // Counted while none can end: a host may notice the end of one late.
+    assert_eq!(host.most_at_once(), 2);
     may_go_on.store(true, Ordering::SeqCst);
     host.wait_for_mail(10);
-    assert_eq!(host.most_at_once(), 2);
 }
 
 #[test]
@@ -622,10 +623,11 @@ fn there_are_twenty_connections_in_all() {
         office.take(&[&format!("bob@d{number}.example")]);
     }
     office.start();
-    wait_until("all are connected", || host.most_at_once() == 20);
+    // None of them can end before it may. A host would see a twenty-first.
+    wait_until("all are connected", || host.most_at_once() >= 20);
+    assert_eq!(host.most_at_once(), 20);
     may_go_on.store(true, Ordering::SeqCst);
     host.wait_for_mail(30);
-    assert_eq!(host.most_at_once(), 20);
     office.wait_until_empty();
 }
 
@@ -843,7 +845,7 @@ fn the_queue_is_full_at_ten_thousand() {
 }
 
 #[test]
-fn who_waits_is_seen_in_the_entry_with_the_last_answer() {
+fn an_entry_shows_why_a_recipient_waits() {
     let host = Host::start(|command| match command.starts_with("RCPT") {
         true => Say::This("450-4.2.0 not\r\n450 4.2.0 now"),
         false => Say::Yes,

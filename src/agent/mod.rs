@@ -13,8 +13,8 @@
 //!   `listing`  how the list looks
 //!   `screen`   what may reach a terminal
 //!
-//! And for whoever runs a server:
-//!   `queue`    who waits to be sent, and why
+//! And for the operator of a server:
+//!   `queue`    which mail waits to be sent, and why
 
 pub mod compose;
 mod dialogue;

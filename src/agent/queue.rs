@@ -1,4 +1,4 @@
-//! The operator's view of a queue: who waits, since when, and why.
+//! The operator's view of a queue: which mail waits, since when, and why.
 //!
 //! Listing takes no lock, and works beside a running server. The queue belongs
 //! to that server alone: what is to be changed in it is asked for with a mark
@@ -23,13 +23,13 @@ use std::time::{Duration, Instant};
 /// A server looks for marks twice a second; a busy one may take longer.
 const OBEDIENCE: Duration = Duration::from_secs(5);
 
-/// The header is looked for in so many bytes.
+/// The header is looked for in this many bytes.
 const HEADER_LIMIT: u64 = 1_048_576;
 
 /// A line for people is no wider.
 const WIDTH: usize = 79;
 
-/// Somebody who looks at a queue.
+/// Looks at a queue, and asks for something to be done to it.
 pub struct Operator<'a> {
     /// The folder of the queue.
     pub folder: &'a Path,
@@ -239,7 +239,7 @@ fn sender(entry: &Entry) -> String {
     }
 }
 
-/// What was said last about anybody who waits.
+/// What was last said about a recipient that waits.
 fn last_answer(entry: &Entry) -> Option<&Answer> {
     let answers =
         entry.in_state(State::Waiting).filter_map(|r| r.answer.as_ref());

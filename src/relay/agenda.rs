@@ -1,6 +1,6 @@
-//! The agenda: which entries wait, which are being tried, and who does what.
-//! It is all that the threads of the sending half share in memory. Nothing in
-//! it matters after a crash: the disk knows it all.
+//! The agenda: which entries wait, which are being tried, and which groups have
+//! a turn. The threads of the sending half share it. After a crash nothing in it
+//! is missed: it is made anew from what is on the disk.
 //!
 //! Interface:
 //!   `Agenda`   the whole; every method takes the lock for a moment
@@ -13,10 +13,11 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// So many entries are begun at once: after that, connections come first.
+/// At most this many entries are begun at once; then turns are begun.
 const BATCH: usize = 100;
 
-/// After a pause of this length somebody looks for marks.
+/// `wait` returns after this long even if nothing is due: somebody has to look
+/// for marks.
 pub(super) const PAUSE: Duration = Duration::from_millis(400);
 
 /// What is to be done, and what is being done.
@@ -66,7 +67,6 @@ impl Agenda {
         state.waiting.len() + state.trying.len()
     }
 
-    // ANCHOR: wait
     /// Waits until there is something to do, or for a pause. Gives the entries
     /// that are due; none at all when everything comes to its end.
     pub(super) fn wait(&self, now: Duration) -> Option<Vec<String>> {
@@ -86,7 +86,6 @@ impl Agenda {
             state = self.wait_for_change(state, wait.min(left));
         }
     }
-    // ANCHOR_END: wait
 
     fn wait_for_change<'a>(
         &'a self,

@@ -1,8 +1,8 @@
 //! The books: what the results of a try make of an entry. Read `close`.
 //!
 //! A try is over when all groups of its recipients have their results. Then an
-//! entry waits for the next try, or is taken out. For recipients who are given
-//! up there is a bounce (RFC 5321 6.1), which is an entry like any other:
+//! entry waits for the next try, or is taken out. For the recipients that
+//! are given up there is a bounce (RFC 5321 6.1), an entry like any other:
 //!
 //! ```text
 //! the bounce is made      as ID-TRY-n, and it lists whom it tells of
@@ -30,7 +30,7 @@ use crate::protocol::decision::Class;
 use std::io::{self, ErrorKind, Read};
 use std::time::Duration;
 
-/// The header of a message is looked for in so many bytes.
+/// The header of a message is looked for in this many bytes.
 const HEADER_LIMIT: u64 = 65_536;
 
 /// What a group has brought to a recipient. It knows nothing of the others.
@@ -73,7 +73,6 @@ impl Books<'_> {
         }
     }
 
-    // ANCHOR: close
     /// Enters what the last group has brought, and ends the try. `spread` is
     /// the random factor of the schedule.
     pub fn close(
@@ -102,7 +101,6 @@ impl Books<'_> {
         }
         Closed { next, bounces }
     }
-    // ANCHOR_END: close
 
     /// An entry that cannot be read is left as it is, for some time.
     fn postponed(&self, id: &str, error: &io::Error, now: Duration) -> Closed {
@@ -183,7 +181,6 @@ impl Books<'_> {
         bounces
     }
 
-    // ANCHOR: bounce
     /// Makes a bounce, or finds the one that was made before. Whether it is a
     /// new one.
     fn bounce(
@@ -218,7 +215,6 @@ impl Books<'_> {
             Err(error) => Err(error),
         }
     }
-    // ANCHOR_END: bounce
 
     /// The text of a bounce, and whom it tells of.
     fn written(

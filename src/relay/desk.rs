@@ -50,7 +50,6 @@ impl Desk {
         }
     }
 
-    // ANCHOR: settle
     /// Enters what a group has brought. With the last group, the try is over.
     pub(super) fn settle(&self, attempt: &Attempt, results: &Results<'_>) {
         let groups_left = attempt.groups_left.lock();
@@ -63,7 +62,6 @@ impl Desk {
             self.close(&attempt.id, results);
         }
     }
-    // ANCHOR_END: settle
 
     /// The end of a try. If an operator does not want the entry any more, its
     /// results do not matter.

@@ -21,7 +21,7 @@
 //!
 //! Interface:
 //!   `Entry`      the whole
-//!   `Recipient`  one recipient, with its `State` and the last `Answer`
+//!   `Recipient`  one recipient, with its `State` and its last `Answer`
 //!   `TextNeeds`  what the text needs of a server
 //!   `is_id`      whether a text can be the name of an entry
 //!
@@ -53,11 +53,11 @@ pub struct Entry {
     pub next: Duration,
     /// What the text needs of a server.
     pub text: TextNeeds,
-    /// Who sent it, and gets the bounce.
+    /// Where a bounce goes.
     pub reverse_path: ReversePath,
-    /// If it is a bounce: the id of the message that failed,
+    /// If it is a bounce: the id of the message that failed.
     pub about: Option<String>,
-    /// and the recipients of whose failure it tells.
+    /// If it is a bounce: the recipients that it reports as failed.
     pub tells: Vec<Mailbox>,
     /// Everybody whom it was accepted for.
     pub recipients: Vec<Recipient>,
@@ -66,13 +66,13 @@ pub struct Entry {
 /// What the text of a message needs of a server.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TextNeeds {
-    /// So many bytes go over the wire.
+    /// Its size on the wire, in bytes (RFC 1870).
     pub size: u64,
-    /// There are bytes over 127 in it,
+    /// Whether there are bytes over 127 in it.
     pub eight_bit: bool,
-    /// some of them in the header,
+    /// Whether some of these are in the header.
     pub utf8_header: bool,
-    /// and the client has asked for SMTPUTF8.
+    /// Whether the client asked for SMTPUTF8.
     pub asks_utf8: bool,
 }
 
@@ -83,7 +83,7 @@ pub struct Recipient {
     pub mailbox: Mailbox,
     /// What has become of it.
     pub state: State,
-    /// What was said about it at last.
+    /// What was last said about it.
     pub answer: Option<Answer>,
 }
 
@@ -100,7 +100,7 @@ pub enum State {
     Told,
 }
 
-/// What was said about a recipient at last.
+/// What was last said about a recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// When, in seconds since 1970.
@@ -125,7 +125,7 @@ pub fn is_id(text: &str) -> bool {
 }
 
 impl Entry {
-    /// Those who still wait.
+    /// The recipients that still wait.
     pub fn waiting(&self) -> impl Iterator<Item = &Mailbox> {
         self.in_state(State::Waiting).map(|recipient| &recipient.mailbox)
     }
@@ -140,7 +140,7 @@ impl Entry {
         self.in_state(state).next().is_some()
     }
 
-    /// Enters what a try has brought to those who wait. `result` says it for
+    /// Enters what a try has brought to those that wait. `result` says it for
     /// each; for some it may have nothing to say.
     pub fn enter(
         &mut self,
@@ -160,7 +160,7 @@ impl Entry {
         }
     }
 
-    /// Gives up all who still wait.
+    /// Gives up all that still wait.
     pub fn give_up(&mut self) {
         for recipient in &mut self.recipients {
             if recipient.state == State::Waiting {
@@ -191,7 +191,6 @@ impl Entry {
         Envelope { reverse_path, recipients, needs }
     }
 
-    // ANCHOR: written
     /// The entry as a text.
     pub fn written(&self) -> String {
         let mut text = format!(
@@ -215,7 +214,6 @@ impl Entry {
         }
         text + LAST_LINE
     }
-    // ANCHOR_END: written
 
     /// Reads a text that `written` has made. None: it is damaged.
     pub fn read(id: &str, text: &str) -> Option<Entry> {
@@ -278,7 +276,7 @@ impl TextNeeds {
 }
 
 impl Recipient {
-    /// One who waits, and has no answer yet.
+    /// A recipient that waits for the first try.
     pub fn new(mailbox: Mailbox) -> Recipient {
         Recipient { mailbox, state: State::Waiting, answer: None }
     }

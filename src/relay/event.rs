@@ -1,5 +1,5 @@
-//! What happens in the sending half, for whoever watches: the log, `--explain`
-//! and the tests.
+//! What happens in the sending half, told to the log, to `--explain` and to
+//! tests.
 //!
 //! A turn is one look-up and one connection; its number tells it from others
 //! that go on at the same time. Each event is one line as text.
@@ -32,8 +32,8 @@ pub enum Event<'a> {
     TurnEnds(u64),
     /// What a try of this message has brought to a recipient.
     Settled(&'a str, &'a Mailbox, Class, &'a Answer),
-    /// So many tries of this message are over, and the next one is after this
-    /// time.
+    /// How many tries of this message are over, and how long it waits for the
+    /// next one.
     Later(&'a str, u32, Duration),
     /// There is a bounce about this message: its id, and to whom it goes.
     Bounced(&'a str, &'a str, &'a Mailbox),

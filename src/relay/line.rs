@@ -1,9 +1,9 @@
-//! Who is next: the groups of mail that is due, and how many connections each
-//! of them may have at a time (RFC 5321 4.5.4.1). Pure.
+//! Which mail is next: the groups of mail that is due, and how many connections
+//! each of them may have at a time (RFC 5321 4.5.4.1). Pure.
 //!
 //! A group is the mail for one domain, or for the smart host. A turn is one
-//! connection to its hosts, with the look-up before it. The groups stand in
-//! line, and whoever has had a turn goes to the end of the line.
+//! connection to its hosts, with the look-up before it. The groups wait in
+//! line, and a group that has had a turn goes to the end of it.
 //!
 //! Guarantees, whatever the hosts do:
 //! - at most 20 turns at a time;
@@ -99,7 +99,6 @@ impl<W> Line<W> {
         self.groups.entry(group.clone()).or_insert_with(new)
     }
 
-    // ANCHOR: begin_turn
     /// Begins the next turn, if there may be one more.
     pub fn begin_turn(&mut self) -> Option<Group> {
         let group = self.first()?;
@@ -122,7 +121,6 @@ impl<W> Line<W> {
         };
         self.order.iter().find(may_begin).cloned()
     }
-    // ANCHOR_END: begin_turn
 
     /// Whether a turn could begin now.
     pub fn has_turn_left(&self) -> bool {
@@ -273,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_had_a_turn_goes_to_the_end_of_the_line() {
+    fn a_group_that_has_had_a_turn_goes_to_the_end_of_the_line() {
         let mut line = line(3, 2);
         let order: Vec<_> = (0..6)
             .map(|_| {

@@ -7,7 +7,7 @@
 //!
 //! Interface:
 //!   `Mark`          what to do
-//!   `leave`, `take` for those who ask, and for the one who obeys
+//!   `leave`, `take` for the operator, and for the server
 
 use super::entry::is_id;
 use crate::disk::Disk;

@@ -61,9 +61,9 @@ pub struct Around {
 /// A message that is to be sent.
 #[derive(Debug, Clone)]
 pub struct Arrival {
-    /// Who gets a bounce.
+    /// Where a bounce goes.
     pub reverse_path: ReversePath,
-    /// Who gets the message: one at least.
+    /// The recipients: one at least.
     pub recipients: Vec<Mailbox>,
     /// Whether it came with SMTPUTF8.
     pub asks_utf8: bool,
@@ -142,7 +142,8 @@ impl Relay {
         &self.settings
     }
 
-    /// Whether the queue takes one more message.
+    /// Whether the queue takes one more message. Sessions that ask at the same
+    /// time get the same answer, so it may hold a few more in the end.
     pub fn has_room(&self) -> bool {
         self.agenda.len() < ENTRY_LIMIT
     }
@@ -189,7 +190,7 @@ impl Drop for Relay {
 }
 
 impl Arrival {
-    /// A recipient who was named twice gets one copy.
+    /// A recipient that was named twice is kept once.
     fn entry(&self, id: String, accepted: Duration) -> Entry {
         let mut known = BTreeSet::new();
         let mut recipients = self.recipients.clone();

@@ -5,6 +5,7 @@
 //! once. `ID.entry` is a small text (`entry.rs`): for whom, since when, how
 //! often. It is never changed, only replaced as a whole.
 //!
+// ANCHOR: states
 //! The states of an entry, and what a crash in each of them leaves:
 //!
 //! ```text
@@ -21,6 +22,7 @@
 //! being taken out   ID.mail            rubbish: it is done
 //!   fsync the folder
 //! ```
+// ANCHOR_END: states
 //!
 //! So the entry's name is the promise: it comes after the content, and it goes
 //! before it.
@@ -154,7 +156,6 @@ impl Queue {
         open_content(&*self.disk, &self.folder, id)
     }
 
-    // ANCHOR: replace
     /// Puts a newer version of an entry in the place of the old one. After an
     /// error it counts all the same, as long as this process runs.
     pub fn replace(&self, entry: &Entry) -> io::Result<()> {
@@ -169,7 +170,6 @@ impl Queue {
         };
         written
     }
-    // ANCHOR_END: replace
 
     // ANCHOR: take_out
     /// Takes an entry out: it is done. The promise goes first.

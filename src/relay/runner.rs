@@ -19,7 +19,6 @@ const THREAD_PAUSE: Duration = Duration::from_millis(100);
 /// We look for marks twice a second.
 const MARKS_PAUSE: Duration = Duration::from_millis(500);
 
-// ANCHOR: run
 /// Runs until the agenda comes to its end.
 pub(super) fn run(desk: &Arc<Desk>) {
     let mut looked: Option<Instant> = None;
@@ -34,7 +33,6 @@ pub(super) fn run(desk: &Arc<Desk>) {
         begin_turns(desk);
     }
 }
-// ANCHOR_END: run
 
 /// Begins a try: the recipients who wait, in groups.
 fn begin(desk: &Desk, id: String) {

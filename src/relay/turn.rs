@@ -44,7 +44,6 @@ impl Turn {
         }
     }
 
-    // ANCHOR: deliver_to
     /// To the hosts of a domain, or to the smart host.
     fn deliver_to(&self, domain: &str) {
         let mut watch = |step| self.tell(Event::LookUp(self.number, &step));
@@ -74,7 +73,6 @@ impl Turn {
             }
         }
     }
-    // ANCHOR_END: deliver_to
 
     /// To mailboxes on this host.
     fn deliver_here(&self) {

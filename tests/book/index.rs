@@ -189,6 +189,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_rfc_with_the_most_sections_comes_first_and_single_ones_last() {
+        let source = "//! RFC 1870 section 3, RFC 2920 3.1 and 3.2.\n\
+            //! RFC 5321 3.1, 3.2 and 3.3.\n";
+        let page = "# A\n## Code\n```rust,ignore\n\
+            {{#include ../../src/a.rs:x}}\n```\n";
+        let index = index(&Tree::of(&[
+            ("src/a.rs", source),
+            ("book/src/SUMMARY.md", "- [A](a.md)\n"),
+            ("book/src/a.md", page),
+        ]));
+        let headings: Vec<&str> = index
+            .lines()
+            .filter_map(|line| line.strip_prefix("## "))
+            .map(|line| line.split(':').next().unwrap_or_default())
+            .collect();
+        assert_eq!(headings, ["RFC 5321", "RFC 2920", "Others"]);
+        assert!(index.contains("[`a.rs`](../a.md#code)"), "{index}");
+    }
+
+    #[test]
     fn a_section_leads_to_the_source_and_to_the_page_of_a_transcript() {
         let source = "//! The end of the data (RFC 5321\n//! 4.1.1.4).\n\
             fn f() {}\n    section: \"RFC 5321 3.3\",\n\

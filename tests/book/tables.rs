@@ -257,13 +257,15 @@ fn further_lines(reply: &Reply) -> Vec<String> {
     Vec::new()
 }
 
-fn row(cells: Vec<String>) -> String {
+/// One row of a Markdown table.
+pub fn row(cells: Vec<String>) -> String {
     let cells: Vec<String> =
         cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
     format!("| {} |\n", cells.join(" | "))
 }
 
-fn rule(columns: usize) -> String {
+/// The line below the head of a table.
+pub fn rule(columns: usize) -> String {
     format!("|{}\n", "---|".repeat(columns))
 }
 
@@ -286,6 +288,26 @@ mod tests {
 | 43 | 5 d | bounce |
 ";
         assert_eq!(retries(), want);
+    }
+
+    #[test]
+    fn a_reply_leads_to_its_section_and_to_where_it_is_said() {
+        let transcript = "Title: t\nLevel: own\n\nS: 220 {...}\nC: NOOP\n\
+            S: 250 {...}\n";
+        let page = "# A\n## Here\n{{#include ../../transcripts/b/c.txt}}\n";
+        let source = Tree::read();
+        let source = source.text("src/protocol/reply.rs").unwrap();
+        let tree = Tree::of(&[
+            ("src/protocol/reply.rs", source),
+            ("transcripts/b/c.txt", transcript),
+            ("book/src/SUMMARY.md", "- [A](a.md)\n"),
+            ("book/src/a.md", page),
+        ]);
+        let table = replies(&tree);
+        let row = table.lines().find(|row| row.contains("`NOOP_OK`")).unwrap();
+        let rfc = "https://www.rfc-editor.org/rfc/rfc5321#section-4.1.1.9";
+        assert!(row.contains(&format!("[RFC 5321 4.1.1.9]({rfc})")), "{row}");
+        assert!(row.ends_with("| [b/c](../a.md#here) |"), "{row}");
     }
 
     #[test]

@@ -103,7 +103,7 @@ impl Host {
         self.shared.mail.lock().unwrap().clone()
     }
 
-    /// Waits until there are so many.
+    /// Waits until there are this many.
     pub fn wait_for_mail(&self, count: usize) -> Vec<Mail> {
         wait_until("the mail arrives", || self.mail().len() >= count);
         self.mail()
