@@ -6,14 +6,17 @@ nothing is left running.
     NameServer  Debian's dnsmasq, with dnsmasq.conf from beside this file
     Wrong       something is not as it should be
     wait_until  waits for a condition, and not for ever
+    hurry       the whole script comes to its end, whatever happens
 """
 
 import os
 import re
 import shutil
+import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -42,6 +45,18 @@ def wait_until(what, condition, seconds=PATIENCE):
         if time.monotonic() > end:
             raise Wrong(f"waited in vain until {what}")
         time.sleep(0.02)
+
+
+def hurry(seconds=10 * PATIENCE):
+    """Something is wrong if the script is not done after this time. A script
+    that is ended from outside ends what it has started."""
+
+    def too_late(*_):
+        raise Wrong(f"it is not done after {seconds} s")
+
+    signal.signal(signal.SIGALRM, too_late)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.alarm(seconds)
 
 
 def build():
@@ -106,8 +121,12 @@ class Lab:
         return self
 
     def __exit__(self, *_):
+        signal.alarm(0)
         for program in self.running:
-            program.stop()
+            try:
+                program.stop()
+            except Wrong as wrong:
+                print(f"WRONG: {wrong}")
         if not self.keep:
             shutil.rmtree(self.folder)
 
