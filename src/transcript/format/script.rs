@@ -89,6 +89,9 @@ pub struct ReplyStep {
     pub rest: Option<Source>,
     /// `(also right: ...)`, for other servers.
     pub also_right: Vec<AlsoRight>,
+    /// `(passed with: ...)`: codes after which the page has no more to ask, for
+    /// other servers.
+    pub passed_with: Vec<AlsoRight>,
 }
 
 impl ReplyStep {
@@ -109,7 +112,7 @@ pub struct ReplyLine {
     pub text: Text,
 }
 
-/// Another code that is right for other servers.
+/// Another code, or a class of them, for other servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AlsoRight {
     /// `502`

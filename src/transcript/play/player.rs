@@ -44,6 +44,11 @@ pub(crate) trait Listener {
         names: &mut Names,
     ) -> Result<(), Mismatch>;
 
+    /// Whether the page has no more to ask after this reply.
+    fn is_enough(&self, _wanted: &ReplyStep, _reply: &ServerReply) -> bool {
+        false
+    }
+
     /// The page looks into a mailbox.
     fn mailbox(
         &mut self,
@@ -77,6 +82,8 @@ pub(crate) enum Stop {
     },
     /// The server never said what the client has to say here.
     NoValue(String),
+    /// The page has no more to ask.
+    Enough,
 }
 
 impl From<Surprise> for Stop {
@@ -254,6 +261,9 @@ impl<'a> Player<'a> {
         let until = self.until(step)?;
         let reply = self.talk(step)?.reply(until)?;
         self.not_greeted.take_if(|client| *client == step.client);
+        if listener.is_enough(wanted, &reply) {
+            return Err(Stop::Enough);
+        }
         Ok(listener.heard(step, wanted, &reply, &mut self.names)?)
     }
 

@@ -51,7 +51,7 @@ pub(super) fn replay(
     let is_wanted = |step: &&Step| step.source.line <= last_line;
     let steps = transcript.steps.iter().take_while(is_wanted);
     let outcome = match player.play(steps, &mut replay) {
-        Ok(()) => Outcome::Pass,
+        Ok(()) | Err((_, Stop::Enough)) => Outcome::Pass,
         Err((step, stop)) => {
             let hint = player.hint(step.client).map(str::to_owned);
             replay.outcome(page, step, stop, (hint, player.patience()))
@@ -103,6 +103,10 @@ impl Listener for Replay<'_> {
             .and_then(|()| self.check_offer(step, wanted, said));
         self.tell_heard(step, wanted, said, result.as_ref().err());
         result
+    }
+
+    fn is_enough(&self, wanted: &ReplyStep, said: &ServerReply) -> bool {
+        reply::is_enough(wanted, said, self.rules.matching)
     }
 
     fn mailbox(
@@ -190,6 +194,7 @@ impl Replay<'_> {
     ) -> Outcome {
         let failure = |wrong| Box::new(Failure::new(page, wrong));
         let mut wrong = match stop {
+            Stop::Enough => return Outcome::Pass,
             Stop::Wrong(wrong) => wrong,
             Stop::Surprise(surprise) => {
                 reply::missing(step, surprise, patience)
