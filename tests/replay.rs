@@ -445,6 +445,58 @@ fn pillarbox_is_a_student_too() {
     assert!(!ran.out.contains("not checked"), "{}", ran.out);
 }
 
+#[test]
+fn a_program_that_takes_all_options_is_judged_by_every_file() {
+    let program = env!("CARGO_BIN_EXE_pillarbox");
+    let serve = "serve -l 127.0.0.1:{port} -m {maildir} {options}";
+    let run = format!("--run='{program}' {serve}");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = root.join("transcripts");
+    let files = files.to_str().unwrap();
+    let exact = ["--force", "--match=exact", "--wait=60", "--jobs=8"];
+    let ran = replay(&[&[run.as_str()], &exact[..], &[files]].concat());
+    assert_eq!(ran.code, PASSED, "{}", ran.out);
+    let skips = ran.out.lines().filter(|line| line.starts_with("skip "));
+    let is_other = |line: &&str| !line.contains("transcripts/clients/");
+    assert_eq!(skips.filter(is_other).count(), 0, "{}", ran.out);
+}
+
+#[test]
+fn a_limit_that_the_command_asks_for_is_filled_in_and_the_others_are_needed() {
+    let program = env!("CARGO_BIN_EXE_pillarbox");
+    let cast = CAST.join(" ");
+    // The second option counts: a wrapper may have one already.
+    let serve = "serve -l 127.0.0.1:{port} -m {maildir}";
+    let run = format!(
+        "--run='{program}' {serve} {cast} --max-size 5 --max-size {{max-size}}"
+    );
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("transcripts");
+    let file = |name: &str| root.join(name).to_str().unwrap().to_owned();
+    let files = [file("07-message/max-size.txt"), file("09-recipients")];
+    let ran = replay(&[&[run, "--wait=60".into()], &files[..]].concat());
+    assert_eq!(ran.code, PASSED, "{}", ran.out);
+    assert!(ran.out.contains("2 passed"), "{}", ran.out);
+    assert!(ran.out.contains("needs max-recipients=2"), "{}", ran.out);
+}
+
+#[test]
+fn a_mailbox_may_be_anywhere_in_the_folder_that_the_command_was_given() {
+    let program = env!("CARGO_BIN_EXE_pillarbox");
+    let run = format!(
+        "--run='{program}' serve -l 127.0.0.1:{{port}} -m {{maildir}}/deep {}",
+        CAST.join(" ")
+    );
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let file = root.join("transcripts/01-first/delivery.txt");
+    let file = file.to_str().unwrap();
+    let place = "--maildir=bob@example.org={maildir}/deep/example.org/bob";
+    let ran = replay(&[&run, "--wait=60", place, file]);
+    assert_eq!(ran.code, PASSED, "{}", ran.out);
+    assert!(!ran.out.contains("not checked"), "{}", ran.out);
+    let ran = replay(&[&run, "--wait=60", "--timeout=1", file]);
+    assert_eq!(ran.code, FAILED, "{}", ran.out);
+}
+
 /// The processes whose command line holds these words.
 fn processes(words: &str) -> usize {
     let folders = fs::read_dir("/proc").unwrap().flatten();

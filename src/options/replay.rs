@@ -39,7 +39,10 @@ const OPTIONS: &[Row] = &[
         "judge a server that this command starts, afresh for each file; \
          {port} and {maildir} in it are filled in. It listens on \
          127.0.0.1:{port}, and stores mail in {maildir}/DOMAIN/LOCAL-PART, \
-         {maildir}/ADDRESS, or all in the Maildir {maildir}"),
+         {maildir}/ADDRESS, or all in the Maildir {maildir}. Files with a \
+         Server: line are played as well if the command takes what they ask \
+         for: {max-size}, {max-recipients} and {timeout} are these limits, \
+         and {options} is all of it as options of 'pillarbox serve'"),
     one("", "wait", "SECONDS",
         "for a server that is still starting (default 10 with --run, else 0)"),
     many("", "have", "KEY=VALUE",
@@ -47,7 +50,7 @@ const OPTIONS: &[Row] = &[
          (see Server: in a file); repeatable"),
     many("", "maildir", "ADDRESS=DIR",
         "where the server stores the mail of an address, as the file has it; \
-         repeatable"),
+         with --run, {maildir} may be in DIR; repeatable"),
 
     // How it is judged.
     one("", "match", "exact|code|class",

@@ -131,6 +131,7 @@ impl Run {
         }
         let options = header.server.iter();
         let lacking: Vec<String> = options
+            .filter(|(key, _)| !self.stand.takes(key))
             .filter(|option| !self.have.contains(option))
             .map(|(key, value)| format!("{key}={value}"))
             .collect();
