@@ -241,7 +241,10 @@ fn wrong_client(words: &str) -> Failure {
 fn failure(stage: JoinHandle<Outcome>) -> Failure {
     match stage.join().expect("the play does not panic") {
         Outcome::Fail(failure) => *failure,
-        played @ (Outcome::Pass | Outcome::Skip(_) | Outcome::NoServer(_)) => {
+        played @ (Outcome::Pass
+        | Outcome::Skip(_)
+        | Outcome::Lost(_)
+        | Outcome::NoServer(_)) => {
             panic!("{played:?}")
         }
     }

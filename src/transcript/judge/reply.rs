@@ -134,6 +134,8 @@ pub(crate) fn missing(
     let (message, heard) = match surprise {
         Surprise::Late { heard } => {
             mismatch.rule = rule_of_lateness(step);
+            let is_reply = matches!(step.action, Action::Reply(_));
+            mismatch.timed_out = is_reply && heard.is_empty();
             (late(step, deadline), heard)
         }
         Surprise::Closed { heard } => ("server closed".into(), heard),

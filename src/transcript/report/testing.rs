@@ -24,6 +24,9 @@ pub(super) fn rows() -> Vec<Row> {
     let row = |name: &str, judgement| Row {
         path: format!("transcripts/04-dots/{name}.txt").into(),
         level: Level::Should,
+        stage: Some(5),
+        is_cause: false,
+        counts: true,
         title: "Dots \\ and # <b>".into(),
         spec: vec!["RFC 5321 4.5.2".into(), "CVE-1".into()],
         judgement,

@@ -21,7 +21,7 @@ const COLUMNS: &str = "file\tlevel\tverdict\tline\tspec\ttitle\treason";
 pub(super) struct Record {
     /// The transcript.
     pub(super) file: String,
-    /// `pass`, `fail`, `weak` or `skip`.
+    /// `pass`, `fail`, `weak`, `skip` or `lost`.
     pub(super) verdict: String,
     /// What the transcript shows.
     pub(super) title: String,
@@ -29,7 +29,7 @@ pub(super) struct Record {
 
 pub(super) fn write(out: &mut dyn Write, rows: &[Row]) -> io::Result<()> {
     writeln!(out, "{COLUMNS}")?;
-    for row in rows {
+    for row in rows.iter().filter(|row| row.counts) {
         let (verdict, line, reason) = match &row.judgement {
             Judgement::Pass => ("pass", 0, row.notes.join("; ")),
             Judgement::Fail(failure) => {
@@ -39,6 +39,10 @@ pub(super) fn write(out: &mut dyn Write, rows: &[Row]) -> io::Result<()> {
                 ("weak", failure.line, in_one_line(failure))
             }
             Judgement::Skip(reason) => ("skip", 0, reason.clone()),
+            Judgement::Lost(reason) => ("lost", 0, reason.clone()),
+            Judgement::Unchecked(reason) => {
+                ("skip", 0, format!("not checked: {reason}"))
+            }
         };
         let line = if line == 0 { String::new() } else { line.to_string() };
         let columns = [
@@ -81,7 +85,7 @@ fn record(line: &str) -> Option<Record> {
         return None;
     };
     let is_verdict =
-        matches!(verdict.as_str(), "pass" | "fail" | "weak" | "skip");
+        matches!(verdict.as_str(), "pass" | "fail" | "weak" | "skip" | "lost");
     is_verdict.then(|| Record {
         file: file.clone(),
         verdict: verdict.clone(),
