@@ -12,6 +12,28 @@ function element(name, className, textContent = '') {
     return Object.assign(document.createElement(name), { className, textContent });
 }
 
+const loading = {};
+
+// A script of the book that is large, and not needed by every reader.
+function load(name) {
+    loading[name] ??= new Promise((done, failed) => {
+        const script = element('script', '');
+        script.onload = done;
+        script.onerror = () => failed(new Error(`${name} cannot be loaded`));
+        script.src = `${path_to_root}live/${name}`;
+        document.head.append(script);
+    });
+    return loading[name];
+}
+
+// "RFC 5321 4.1.1.4" and "RFC 1870 section 3" with links to the section.
+function linked(section) {
+    const [, rfc, number] = /^RFC (\d+) (?:section )?([\d.]+)$/.exec(section) ?? [];
+    const link = element('a', '', section);
+    if (number) link.href = `https://www.rfc-editor.org/rfc/rfc${rfc}#section-${number}`;
+    return link;
+}
+
 // Cards: the path that stands before a block becomes the block's heading.
 
 // The paragraph before a block, if it holds a path in code font and no more.
@@ -142,27 +164,57 @@ function ending(steps) {
     return guessed ? `The end. You knew ${right} of ${replies.length} replies.` : 'The end.';
 }
 
-function addStepper(card, steps) {
-    const start = element('button', 'start', 'Step through');
+// What the machine says at each reply, and why (walks.js). Where the page leaves
+// a reply open, its real text is shown, and is not part of the transcript.
+function addReasons(steps, path) {
+    const walk = globalThis.pillarboxWalks[path] ?? [];
+    const replies = steps.filter(({ first }) => /^S\d?:/.test(first));
+    replies.slice(0, walk.length).forEach((step, i) => {
+        const [real, reason, before, after] = walk[i];
+        const [rule, section] = globalThis.pillarboxReasons[reason];
+        step.why = { rule, section, states: before === after ? `stays in ${after}` : `${before} → ${after}` };
+        const lines = step.lines.filter(({ kind }) => kind === 'server');
+        lines.forEach(({ text, drawn }, n) => {
+            if (drawn.querySelector('.real') || !/\{\.\.\.\}|^S\d?: \.\.\.$/.test(text)) return;
+            const rest = /\.\.\.$/.test(text) ? real.slice(n).join(' / ') : real[n]?.slice(4);
+            const shown = element('span', 'real');
+            shown.dataset.real = ` ${rest ?? ''}`;
+            drawn.lastChild.before(shown);
+        });
+    });
+}
+
+function addStepper(card, steps, path) {
+    const start = element('button', 'start', 'Guess the replies');
     const panel = element('form', 'stepper');
     panel.innerHTML = `
-        <p role="status"><span class="verdict"></span> <span class="unseen"></span>
-            <strong class="question"></strong></p>
         <p class="controls">
             <input type="text" inputmode="numeric" maxlength="3" autocomplete="off"
                 placeholder="digits" aria-label="Your guess: the three digits of the reply">
             <button class="next"></button>
             <button type="button" class="back">Back</button>
             <button type="button" class="stop">Show all</button>
-            <span class="progress"></span></p>`;
+            <span class="progress"></span></p>
+        <p role="status"><span class="verdict"></span> <span class="unseen"></span>
+            <span class="why"></span> <strong class="question"></strong></p>
+        <p class="keys">Keys: Enter or n goes on, the left arrow goes back, Esc shows all.</p>`;
     card.querySelector('figcaption').append(start);
-    card.append(panel);
+    card.querySelector('figcaption').after(panel);
     const part = (name) => panel.querySelector(name);
     const input = part('input');
     let at = 0;
 
     function reveal(count) {
         steps.forEach(({ lines }, i) => lines.forEach(({ drawn }) => { drawn.hidden = i >= count; }));
+        // The page stays where it is, and the buttons with it.
+        const code = card.querySelector('code.smtp');
+        code.scrollTop = code.scrollHeight;
+    }
+
+    function showReason(step) {
+        const why = part('.why');
+        why.replaceChildren();
+        if (step?.why) why.append(`${step.why.rule} `, linked(step.why.section), ` (${step.why.states})`);
     }
 
     // Shows the steps before `at`, and asks for the one that comes then.
@@ -171,21 +223,25 @@ function addStepper(card, steps) {
         const step = steps[at];
         part('.verdict').textContent = done ? verdict(done) : '';
         part('.unseen').textContent = done ? done.lines.map((line) => line.text).join('. ') : '';
+        showReason(done);
         part('.question').textContent = step ? question(step) : ending(steps);
         part('.progress').textContent = `${at} of ${steps.length}`;
         part('.next').textContent = step ? 'Next' : 'Done';
         part('.back').disabled = at === 0;
-        input.hidden = !step?.digits;
+        input.classList.toggle('unasked', !step?.digits);
+        input.disabled = !step?.digits;
         input.value = '';
-        (input.hidden ? part('.next') : input).focus({ preventScroll: true });
-        panel.scrollIntoView({ block: 'nearest' });
     }
+
+    function takeFocus() { (input.disabled ? part('.next') : input).focus({ preventScroll: true }); }
 
     function begin() {
         at = 0;
         for (const step of steps) step.guess = '';
         card.classList.add('stepping');
         show();
+        // Without its reasons the stepper steps all the same.
+        load('walks.js').then(() => addReasons(steps, path), () => {});
     }
 
     function next() {
@@ -194,17 +250,26 @@ function addStepper(card, steps) {
         step.guess = input.value.trim();
         at += 1;
         show(step);
+        takeFocus();
     }
 
-    function back() { at = Math.max(0, at - 1); show(); }
+    function back() {
+        at = Math.max(0, at - 1);
+        show();
+        takeFocus();
+    }
 
     function stop() {
         reveal(steps.length);
         card.classList.remove('stepping');
-        start.focus();
+        start.focus({ preventScroll: true });
     }
 
-    start.addEventListener('click', begin);
+    start.addEventListener('click', () => {
+        begin();
+        takeFocus();
+        panel.scrollIntoView({ block: 'nearest' });
+    });
     part('.back').addEventListener('click', back);
     part('.stop').addEventListener('click', stop);
     // The button "Next", and Enter in a guess.
@@ -220,6 +285,15 @@ function addStepper(card, steps) {
         event.stopPropagation();
         keys[event.key]();
     });
+    return begin;
+}
+
+// The first conversation of a chapter waits to be guessed, unless a link leads
+// into it.
+function isMain(card) {
+    const first = document.querySelector('#the-conversation ~ .transcript');
+    const wanted = document.getElementById(location.hash.slice(1));
+    return card === first && !card.contains(wanted);
 }
 
 document.querySelectorAll('main pre > code').forEach((code, i) => {
@@ -231,8 +305,9 @@ document.querySelectorAll('main pre > code').forEach((code, i) => {
     const card = putInCard(pre, caption);
     if (!code.matches('.smtp')) return;
     card.classList.add('transcript');
-    addStepper(card, makeSteps(drawLines(code, idOf(path))));
+    const begin = addStepper(card, makeSteps(drawLines(code, idOf(path))), path);
     code.addEventListener('keydown', walkLines);
+    if (isMain(card)) begin();
     if (document.querySelector('.legend')) return;
     const legend = element('p', 'legend');
     const kinds = ['client', 'server', 'mailbox', 'event', 'note'];
@@ -240,8 +315,14 @@ document.querySelectorAll('main pre > code').forEach((code, i) => {
     card.append(legend);
 });
 
-document.querySelectorAll('main .table-wrapper')
-    .forEach((table, i) => makeReachable(table, `Table ${i + 1}`));
+const boxes = document.querySelectorAll('main .table-wrapper, main p:has(> .checkbox-label)');
+boxes.forEach((box, i) => makeReachable(box, `${box.matches('p') ? 'Picture' : 'Table'} ${i + 1}`));
+
+// Says it where a box is wider than the page.
+const watch = new ResizeObserver((entries) => {
+    for (const { target } of entries) target.classList.toggle('wider', target.scrollWidth > target.clientWidth + 1);
+});
+boxes.forEach((box) => watch.observe(box));
 
 // mdBook's button for the contents is a label, which no key can reach.
 const contents = document.getElementById('mdbook-sidebar-toggle');

@@ -45,16 +45,33 @@
 //! 6. [`mailbox::directory`]: who lives here?
 //! 7. [`protocol::data`]: where does the message end?
 //! 8. [`protocol::trace`]: what is put on top of it?
-//! 9. [`mailbox::maildir`]: when is it safe to say 250? Beneath it are
-//!    `leftovers.rs`, for what a crash leaves, and [`disk`], for what makes a
-//!    file durable.
+//! 9. [`mailbox::delivery`]: when is it safe to say 250? Around it are
+//!    `maildir.rs`, for all mailboxes, `folders.rs`, for those of one,
+//!    `synced.rs`, for what needs no fsync any more, and `leftovers.rs`, for
+//!    what a crash leaves. Beneath it is [`disk`]: what makes a file durable.
 //!
 //! For later, around the walk: `settings.rs` is what a server is told,
 //! `shared.rs` what its connections have in common, `limits.rs` what the system
 //! allows, and `register.rs` counts the clients. `watch.rs` tells the log and
-//! the live dialogue, whose text is made in [`protocol::explain`]; `recorder.rs`
-//! writes sessions down; `stdio.rs` serves a keyboard. [`wire`] keeps the
+//! the live dialogue (`live.rs`), whose text is made in [`protocol::explain`];
+//! `outgoing.rs` does so for mail that is sent on. `recorder.rs` writes sessions
+//! down; `stdio.rs` serves a keyboard. [`wire`] keeps the
 //! deadlines, [`options`] and `main.rs` start it all.
+//!
+//! # The sending half
+//!
+//! [`protocol::sending`] is the client's machine, and [`protocol::decision`] the
+//! table of what it makes of each answer. [`protocol::delivery`] is one mail on
+//! its way, [`protocol::outcome`] is what becomes of each recipient, and
+//! [`protocol::outgoing`] is what goes on the wire. [`relay::client`] has the
+//! sockets, [`relay::queue`] the mail that waits, and [`relay::office`] is what
+//! the server sees of it all. [`agent`] is the two ends of a message's way:
+//! `send` writes one, `inbox` reads it, by `mailbox/reader.rs`.
+//!
+//! # The user agents
+//!
+//! [`agent::send`] composes a message and hands it to a server; [`agent::inbox`]
+//! shows what [`mailbox::reader`] finds in a mailbox.
 //!
 //! # A second product
 //!
@@ -119,11 +136,13 @@
 //! - A permanent refusal (5xx) for trouble of our own.
 // ANCHOR_END: what_must_never_be
 
+pub mod agent;
 pub mod console;
 pub mod disk;
 pub mod mailbox;
 pub mod options;
 pub mod protocol;
+pub mod relay;
 pub mod server;
 pub mod transcript;
 pub mod wire;

@@ -1,11 +1,14 @@
 //! The program: picks the command, prints, and says how it ended.
 //!
-//! Exit codes: 0 done, 1 could not be done, 2 wrong usage. `replay` has codes
-//! of its own.
+//! Exit codes: 0 done, 1 could not be done, 2 wrong usage. `replay` and `send`
+//! have codes of their own.
 
 use env_logger::Target;
 use log::LevelFilter;
+use pillarbox::agent;
+use pillarbox::agent::queue::Operator;
 use pillarbox::console::{self, Console};
+use pillarbox::options::queue::{QueueSettings, QueueTask};
 use pillarbox::options::{self, Invocation};
 use pillarbox::protocol::trace;
 use pillarbox::server::{self, LIVE_DIALOGUE, Server, Settings};
@@ -21,21 +24,29 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 const LAST_LINES: Duration = Duration::from_secs(1);
 
 const FAILED: u8 = 1;
-const WRONG_USAGE: u8 = 2;
 
 // ANCHOR: main
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
     let outcome = match options::parse(&arguments) {
-        Err(complaint) => return fail(WRONG_USAGE, &complaint),
+        Err(wrong) => return fail(wrong.code, &wrong.text),
         Ok(Invocation::Print(text)) => print(&text),
         Ok(Invocation::Serve(settings)) => serve(*settings),
         Ok(Invocation::Replay(settings)) => return replay(&settings),
         Ok(Invocation::Converse(settings)) => converse(*settings),
         Ok(Invocation::Record(settings)) => record(settings),
+        Ok(Invocation::Send(settings)) => return send(&settings),
+        Ok(Invocation::Inbox(settings)) => return inbox(&settings),
+        Ok(Invocation::Queue(settings)) => queue(&settings),
     };
+    ended(outcome.map(|()| 0))
+}
+// ANCHOR_END: main
+
+/// The exit code of a command that can fail.
+fn ended(outcome: io::Result<u8>) -> ExitCode {
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => ExitCode::from(code),
         // Nobody reads on: no reason to complain.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
@@ -43,7 +54,6 @@ fn main() -> ExitCode {
         Err(error) => fail(FAILED, &error.to_string()),
     }
 }
-// ANCHOR_END: main
 
 // ANCHOR: serve
 /// Runs the server until the process is ended.
@@ -74,9 +84,37 @@ fn converse(settings: Settings) -> io::Result<()> {
         return server::converse(settings);
     }
     let console = start_log(settings.explain)?;
+    if settings.relay.is_some() {
+        log::warn!(
+            "--stdio relays for nobody: the queue of --queue is not opened"
+        );
+    }
     let outcome = server::converse(settings);
     console.flush_for(LAST_LINES);
     outcome
+}
+
+/// Sends a message; the exit code says what became of it.
+fn send(settings: &agent::send::Settings) -> ExitCode {
+    let mut world = agent::send::World {
+        input: &mut io::stdin(),
+        errors: &mut io::stderr(),
+        name: &options::system_hostname(),
+        now: since_1970().as_secs(),
+    };
+    ExitCode::from(agent::send::send(settings, &mut world))
+}
+
+/// Lists a mailbox, or shows a message.
+fn inbox(settings: &agent::inbox::Settings) -> ExitCode {
+    let mut out = io::stdout();
+    let is_terminal = out.is_terminal();
+    let mut world = agent::inbox::World {
+        out: &mut out,
+        is_terminal,
+        now: since_1970().as_secs(),
+    };
+    ended(agent::inbox::inbox(settings, &mut world))
 }
 
 /// Plays transcripts; the exit code is the verdict.
@@ -98,16 +136,36 @@ fn replay(settings: &transcript::settings::ReplaySettings) -> ExitCode {
     ExitCode::from(command::replay(settings, &mut world))
 }
 
+/// Shows a queue, or asks for something to be done to it.
+fn queue(settings: &QueueSettings) -> io::Result<()> {
+    let (mut out, mut errors) = (io::stdout().lock(), io::stderr());
+    let is_terminal = out.is_terminal();
+    let mut operator = Operator {
+        folder: &settings.folder,
+        now: since_1970(),
+        out: &mut out,
+        is_terminal,
+        errors: &mut errors,
+    };
+    match &settings.task {
+        QueueTask::List => operator.list(),
+        QueueTask::Flush => operator.flush(),
+        QueueTask::Show(id) => operator.show(id),
+        QueueTask::Remove(id) => operator.remove(id),
+    }
+}
+
 /// Whether `serve` takes these arguments.
 fn can_serve(arguments: &[String]) -> Result<(), String> {
     let serve = ["serve".to_owned()];
-    options::parse(&[&serve, arguments].concat()).map(|_| ())
+    options::parse(&[&serve, arguments].concat())
+        .map(|_| ())
+        .map_err(|wrong| wrong.text)
 }
 
 /// `2026-11-22`, in UTC.
 fn today() -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let time = trace::iso_date_time(now.unwrap_or_default().as_secs());
+    let time = now();
     time.split('T').next().unwrap_or_default().to_owned()
 }
 
@@ -146,8 +204,12 @@ fn start_log(is_explaining: bool) -> io::Result<Console> {
 }
 
 fn now() -> String {
+    trace::iso_date_time(since_1970().as_secs())
+}
+
+fn since_1970() -> Duration {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    trace::iso_date_time(now.unwrap_or_default().as_secs())
+    now.unwrap_or_default()
 }
 
 /// std does not know who we are; the owner of our own folder in /proc does.

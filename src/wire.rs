@@ -124,6 +124,12 @@ impl<'a> Wire<'a> {
     /// Writes what waits, then reads once.
     pub fn read(&mut self, deadline: Instant) -> Result<&[u8], Lost> {
         self.flush()?;
+        self.hear(deadline)
+    }
+
+    /// Reads once, and writes nothing: for the last words of a peer to which
+    /// nothing can be written any more.
+    pub fn hear(&mut self, deadline: Instant) -> Result<&[u8], Lost> {
         loop {
             let left = time_left(deadline)?;
             match self.transport.read(&mut self.input, left) {

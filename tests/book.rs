@@ -9,6 +9,9 @@
 //! `book/src/appendix/contributing.md`.
 
 // A test fails by panicking.
+// An exercise may add a state or a step: these readers pass over what they do
+// not know.
+#![allow(clippy::wildcard_enum_match_arm)]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(missing_docs, unreachable_pub)]
 
@@ -17,6 +20,8 @@ mod support;
 mod book {
     pub mod anchors;
     pub mod chapters;
+    pub mod client_picture;
+    pub mod client_table;
     pub mod commands;
     pub mod events;
     pub mod exercises;
@@ -27,18 +32,35 @@ mod book {
     pub mod ladder;
     pub mod links;
     pub mod machine_picture;
+    pub mod matrix;
+    pub mod microscope;
     pub mod model_picture;
     pub mod names;
+    pub mod offices;
     pub mod options;
     pub mod page;
+    pub mod queue_picture;
+    pub mod retry_picture;
     pub mod rfc;
     pub mod shell;
     pub mod shown;
     pub mod svg;
     pub mod tables;
+    pub mod talks;
     pub mod titles;
     pub mod tree;
+    pub mod walk;
 }
+
+// The machine of the pages, which the walks are made with. It is at home in
+// `book/live`, and finds the protocol here.
+#[path = "../book/live/src/server.rs"]
+mod server;
+#[path = "../book/live/src/settings.rs"]
+mod settings;
+#[path = "../book/live/src/tell.rs"]
+mod tell;
+use pillarbox::{mailbox, protocol};
 
 use book::tree::Tree;
 use book::{
@@ -127,6 +149,11 @@ fn the_commands_of_readme_and_book_are_right() {
 #[test]
 fn the_commands_of_readme_and_book_do_what_they_should() {
     assert_none(&commands::play(&TREE, binary()));
+}
+
+#[test]
+fn the_two_post_offices_of_chapter_and_readme_do_what_they_should() {
+    book::offices::play(&TREE, binary());
 }
 
 #[test]

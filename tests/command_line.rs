@@ -188,11 +188,80 @@ fn help_lists_the_commands_and_every_option() {
     }
 }
 
+/// As programs do that take sendmail's place (sysexits.h).
+#[test]
+fn wrong_usage_of_send_has_the_code_64() {
+    for (arguments, want) in [
+        (
+            &["send", "--to", "bob@example.org"][..],
+            "pillarbox: send: from whom? try: --from alice@example.org",
+        ),
+        (
+            &["send", "-f", "alice@example.org"],
+            "pillarbox: send: to whom? try: --to bob@example.org",
+        ),
+        (
+            &["send", "--frob"],
+            "pillarbox: send: unrecognized option: 'frob'; \
+             try: pillarbox send --help",
+        ),
+        (
+            &["send", "-f", "", "-t", "a@b.example", "--header", "Bcc: c"],
+            "pillarbox: send: --header: 'Bcc: c' is not for the header: all \
+             may read it; --to alone hides a recipient",
+        ),
+    ] {
+        assert_eq!(complaint(arguments), (want.to_owned(), 64));
+    }
+}
+
+#[test]
+fn options_for_relaying_are_told_apart_from_a_queue_that_cannot_be() {
+    for (arguments, want) in [
+        (
+            &["serve", "--smart-host", "mx.example.org:25"][..],
+            "pillarbox: serve: --smart-host needs --queue",
+        ),
+        (
+            &["serve", "--queue", "q", "--relay-from", "192.0.2.0/33"],
+            "pillarbox: serve: --relay-from: '192.0.2.0/33' is not an \
+             address or a network, such as 192.0.2.7 or 192.0.2.0/24",
+        ),
+        (
+            &["serve", "--queue", "q", "--retry-first", "20000"],
+            "pillarbox: serve: --retry-max (10800) is less than \
+             --retry-first (20000)",
+        ),
+    ] {
+        assert_eq!(complaint(arguments), (want.to_owned(), 2));
+    }
+}
+
+/// It must work beside a server that has the queue open.
+#[test]
+fn a_session_over_stdio_leaves_the_queue_alone_and_says_so() {
+    let here = TempDir::new().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_pillarbox"))
+        .args(["serve", "--stdio", "--queue", "queue", "--mail", "mail"])
+        .current_dir(here.path())
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stdout).starts_with("220 "), "{output:?}");
+    let log = text(&output.stderr);
+    assert!(log.contains("--stdio relays for nobody"), "{log}");
+    assert!(here.path().join("mail").exists());
+    assert!(!here.path().join("queue").exists());
+}
+
 /// The lines are broken by counting bytes: right as long as each character is
 /// one byte.
 #[test]
 fn every_help_is_ascii_and_fits_into_80_columns() {
-    for command in ["serve", "replay", "record"] {
+    let commands = ["serve", "replay", "record", "send", "inbox", "queue"];
+    for command in commands {
         let help = text(&pillarbox(&[command, "--help"]).stdout);
         assert!(help.contains("-h, --help "), "{help}");
         assert!(help.is_ascii(), "{help}");

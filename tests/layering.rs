@@ -15,13 +15,15 @@ use std::path::{Path, PathBuf};
 /// Each room, and what it may name besides itself. A name stands for all that
 /// is in it. `main.rs` may name all; a room that is not built yet has its row
 /// already.
-const ROOMS: [(&str, &[&str]); 20] = [
+const ROOMS: [(&str, &[&str]); 21] = [
     ("protocol", &[]),
     ("wire", &["words"]),
     ("words", &[]),
     ("console", &[]),
     ("disk", &["words"]),
     ("mailbox", &["protocol", "disk", "words"]),
+    // The pages of the book take it along.
+    ("mailbox::directory", &["protocol"]),
     ("relay", &["protocol", "mailbox", "disk", "wire", "words"]),
     (
         "server",
@@ -35,7 +37,20 @@ const ROOMS: [(&str, &[&str]); 20] = [
             "words",
         ],
     ),
-    ("agent", &["protocol", "mailbox::reader", "relay::client", "words"]),
+    (
+        "agent",
+        &[
+            "protocol",
+            "disk",
+            "mailbox::reader",
+            "relay::client",
+            "relay::entry",
+            "relay::marks",
+            "relay::queue",
+            "relay::route",
+            "words",
+        ],
+    ),
     ("transcript", &[]),
     ("transcript::format", &["words"]),
     (
@@ -128,16 +143,18 @@ const WORLD: [&str; 8] = [
 ];
 
 /// The files that may read a clock, besides `main.rs`.
-const CLOCK_READERS: [&str; 14] = [
+const CLOCK_READERS: [&str; 16] = [
     "src/console.rs",
     "src/wire.rs",
+    "src/relay/connection.rs",
     "src/server/connection.rs",
     "src/server/incoming.rs",
     "src/server/listener.rs",
     "src/server/shared.rs",
     "src/server/watch.rs",
     "src/relay/",
-    "src/agent/send.rs",
+    "src/agent/inbox.rs",
+    "src/agent/queue.rs",
     "src/transcript/judge/",
     "src/transcript/stand/",
     "src/transcript/play/",
@@ -438,6 +455,42 @@ fn the_protocol_touches_nothing_of_the_world() {
     let protocol = files.iter().filter(|file| is_in(&file.module, "protocol"));
     let wrong: Vec<String> =
         protocol.flat_map(|file| file.offenders(is_worldly)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What the pages of the book have of us is what `book/live` takes along, and
+/// that is nothing that a browser has not.
+#[test]
+fn the_pages_take_the_protocol_along_and_the_directory_and_no_more() {
+    const TAKEN: [&str; 2] = ["protocol/mod.rs", "mailbox/directory.rs"];
+    const NOT_IN_A_PAGE: [&str; 9] = [
+        "std::fs",
+        "std::io",
+        "std::time",
+        "std::thread",
+        "std::process",
+        "std::env",
+        "::now()",
+        "unsafe {",
+        "TcpStream",
+    ];
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("book/live/src");
+    let (mut taken, mut wrong) = (Vec::new(), Vec::new());
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        let code = text.lines().filter(|line| !line.contains("//"));
+        for line in code {
+            if NOT_IN_A_PAGE.iter().any(|word| line.contains(word)) {
+                wrong.push(format!("{}: {line}", path.display()));
+            }
+            if let Some((_, file)) = line.split_once("../../../src/") {
+                taken.push(file.trim_end_matches("\"]").to_owned());
+            }
+        }
+    }
+    taken.sort_unstable_by(|one, other| other.cmp(one));
+    assert_eq!(taken, TAKEN);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

@@ -146,7 +146,7 @@ fn dropping_a_server_ends_sessions_and_threads_and_frees_the_port() {
 fn panicking_disk() -> FakeDisk {
     let has_panicked = AtomicBool::new(false);
     FakeDisk::new(move |call, path| {
-        let is_message = path.to_string_lossy().contains("/tmp/1");
+        let is_message = path.to_string_lossy().contains("tmp/1");
         if call == "create" && is_message {
             let is_first = !has_panicked.swap(true, Ordering::SeqCst);
             assert!(!is_first, "a panic on purpose");

@@ -865,7 +865,9 @@ fn lines_of(path: &str) -> Vec<String> {
 fn tsv_has_the_columns_that_were_promised() {
     let folder = Folder::new();
     let lines = lines_of(&report(&folder, "tsv"));
-    assert_eq!(lines[0], "file\tlevel\tverdict\tline\tspec\ttitle\treason");
+    let columns =
+        "file\tlevel\tverdict\tline\tspec\ttitle\treason\tstage\tjudge";
+    assert_eq!(lines[0], columns);
     let cut =
         |line: &String| line.split('\t').map(str::to_owned).collect::<Vec<_>>();
     let rows: Vec<Vec<String>> = lines[1..].iter().map(cut).collect();
@@ -875,7 +877,31 @@ fn tsv_has_the_columns_that_were_promised() {
     let bad = folder.path("b.txt");
     let wanted =
         [&bad, "must", "fail", "7", "RFC 5321 4.1", "About b.txt", reason];
-    assert_eq!(rows[1], wanted);
+    assert_eq!(rows[1][..7], wanted);
+    // Who has judged, and by which pages.
+    let judge = format!("Pillarbox {}, ", env!("CARGO_PKG_VERSION"));
+    assert!(rows[1][8].starts_with(&judge), "{rows:?}");
+}
+
+#[test]
+fn stage_and_section_choose_among_the_files() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("transcripts");
+    let all = root.to_str().unwrap();
+    let list = |options: &[&str]| {
+        let ran = replay(&[options, &["--list", all]].concat());
+        assert_eq!(ran.code, PASSED, "{ran:?}");
+        ran.out.lines().count()
+    };
+    let [one, two, every] = ["1", "2", "99"].map(|n| list(&["--stage", n]));
+    assert!(0 < one && one < two && two < every, "{one} {two} {every}");
+    let dots = list(&["--section", "4.5.2"]);
+    assert!(0 < dots && dots < every, "{dots}");
+    assert!(list(&["--section", "RFC 2920 3"]) > 0);
+    let none = replay(&["--section", "99", all]);
+    assert_eq!(none.code, NOT_JUDGED);
+    let ran = replay(&["--stage", "1", "--jobs=8", all]);
+    let sum = ran.out.lines().find(|line| line.starts_with("stage 1: "));
+    assert!(sum.is_some(), "{}", ran.out);
 }
 
 #[test]

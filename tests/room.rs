@@ -3,7 +3,7 @@
 
 // A test fails by panicking.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
-// The memory of a process stands in /proc.
+// The memory of a process can be read in /proc.
 #![cfg(target_os = "linux")]
 
 mod support;

@@ -245,3 +245,22 @@ fn stunnel_config(folder: &Path, address: SocketAddr) -> std::path::PathBuf {
     fs::write(&config, text).unwrap();
     config
 }
+
+/// Somebody else keeps the mail folder to itself, or it cannot be used: the
+/// client hears that it should come again, and the owner why.
+#[test]
+fn a_session_that_cannot_begin_is_answered_with_421_rfc_5321_4_2_3() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("mail");
+    std::fs::write(&file, "not a folder").unwrap();
+    let output = Command::new(PILLARBOX)
+        .args(arguments(&file))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(said, "421 mx.example.org too busy, try again later\r\n");
+    assert_eq!(output.status.code(), Some(1));
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(errors.contains("cannot use mail folder"), "{errors}");
+}

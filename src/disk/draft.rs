@@ -85,6 +85,11 @@ impl Synced<'_> {
         Ok(())
     }
 
+    /// Lets the file stay under the draft's own name.
+    pub fn keep(mut self) {
+        self.name.is_there = false;
+    }
+
     /// Takes the draft's own name away, and tells if that fails.
     pub fn remove(mut self) -> io::Result<()> {
         self.name.disk.remove_file(&self.name.path)?;

@@ -1,30 +1,65 @@
-//! Folders: made for good, with what is missing above them, and nobody else's
+//! Folders: made for good with what is missing above them, and nobody else's
 //! to write into.
 
-use super::seam::{Disk, Found, shown};
+use super::seam::{Disk, Found, Kind, shown};
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::sync::OnceLock;
 
-impl Found {
-    /// Fails if somebody else may write into the folder at `path`. They could
-    /// put links there, and make us write elsewhere.
-    pub fn must_be_private(&self, path: &Path) -> io::Result<()> {
-        const OTHERS_MAY_WRITE: u32 = 0o022;
-        if self.permissions & OTHERS_MAY_WRITE == 0 {
-            return Ok(());
+/// The rights of others to write, and the mark of a folder in which everybody
+/// keeps files of their own (`/tmp`).
+const OTHERS_MAY_WRITE: u32 = 0o022;
+const STICKY: u32 = 0o1000;
+
+impl From<&fs::Metadata> for Found {
+    fn from(found: &fs::Metadata) -> Found {
+        let kind = if found.is_dir() {
+            Kind::Folder
+        } else if found.is_file() {
+            Kind::File
+        } else {
+            Kind::Other
+        };
+        Found {
+            kind,
+            permissions: found.permissions().mode() & 0o7777,
+            owner: found.uid(),
+            is_ours: our_user().is_none_or(|user| user == found.uid()),
+            device: found.dev(),
         }
-        Err(io::Error::other(format!(
-            "other users may write into it (mode {:o}); try chmod go-w {}",
-            self.permissions & 0o777,
-            shown(path)
-        )))
     }
 }
 
-/// Makes a folder and what is missing above it, and syncs each folder that
-/// got a new name.
+impl Found {
+    /// Fails if the folder at `path` belongs to another user, or if others may
+    /// write into it: they could put links there, and make us write elsewhere.
+    pub fn must_be_private(&self, path: &Path) -> io::Result<()> {
+        let (path, mode) = (shown(path), self.permissions & 0o777);
+        let is_shared = self.permissions & OTHERS_MAY_WRITE != 0;
+        let complaint = if is_shared && self.permissions & STICKY != 0 {
+            format!("{path} is open to all users; use a folder inside it")
+        } else if !self.is_ours {
+            let owner = self.owner;
+            format!(
+                "{path} belongs to another user (number {owner}); \
+                 run as that user, or try chown"
+            )
+        } else if is_shared {
+            format!(
+                "other users may write into {path} (mode {mode:o}); \
+                 try chmod go-w {path}"
+            )
+        } else {
+            return Ok(());
+        };
+        Err(io::Error::other(complaint))
+    }
+}
+
+/// Makes a folder and what is missing above it. Each folder that gets a new
+/// name in it is synced: an `fsync` of the directory.
 pub(super) fn make_with_parents(
     disk: &dyn Disk,
     folder: &Path,
@@ -37,22 +72,29 @@ pub(super) fn make_with_parents(
         Some(_) | None => Path::new("."),
     };
     make_with_parents(disk, parent)?;
-    let made = disk.create_folder(folder);
-    // Another process may have been faster.
+    match disk.create_folder(folder) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            return Err(error);
+        }
+        // Another process may have been faster.
+        Ok(()) | Err(_) => {}
+    }
     if !folder.is_dir() {
-        made?;
+        let path = shown(folder);
+        let text = format!("{path} is a file, or a link that leads nowhere");
+        return Err(io::Error::new(ErrorKind::NotADirectory, text));
     }
     disk.sync_folder(parent)
 }
 
 /// The number of the user that we run as. std does not tell, the system's own
 /// description of this process does; none where there is no such thing.
-pub(super) fn our_user() -> Option<u32> {
+fn our_user() -> Option<u32> {
     static USER: OnceLock<Option<u32>> = OnceLock::new();
     *USER.get_or_init(|| {
         let status = fs::read_to_string("/proc/self/status").ok()?;
         let line = status.lines().find_map(|l| l.strip_prefix("Uid:"))?;
-        // The real user, then the one whose rights count.
+        // The real user comes first, then the one whose rights count.
         line.split_whitespace().nth(1)?.parse().ok()
     })
 }

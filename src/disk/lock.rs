@@ -1,18 +1,21 @@
-//! A lock file: who works in a folder just now.
+//! A lock file: it tells which programs work in a folder just now.
 //!
 //! The lock is the kernel's (`flock`). It is gone when its process ends,
 //! however it ends; the file stays and means nothing by itself.
+//!
+//! What a stranger has put in its place is an error and never followed or
+//! waited for: opening a named pipe could last for ever.
 
-use super::seam::{Claim, cannot, shown};
-use crate::words::because;
-use std::fs::{File, TryLockError, symlink_metadata};
+use super::seam::{Claim, Found, cannot, shown};
+use std::fs::{File, Metadata, OpenOptions, TryLockError, symlink_metadata};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-/// How long we wait before we ask for the lock again.
+/// How long we wait before we ask for the lock again. std has no lock that
+/// waits with a deadline.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// A lock that we hold, alone or with others.
@@ -24,13 +27,12 @@ pub(super) struct LockFile {
 }
 
 impl LockFile {
-    /// Takes the lock alone, or else together with those who share it.
+    /// Takes the lock: alone, or else together with those who share it.
     pub(super) fn take(
         path: &Path,
         patience: Duration,
     ) -> io::Result<LockFile> {
-        let file = File::create(path).map_err(cannot("make file", path))?;
-        let path = path.to_owned();
+        let (file, path) = (open(path)?, path.to_owned());
         let mut lock = LockFile { file, path, patience, is_alone: false };
         lock.wait(|lock| {
             lock.is_alone = is_taken(lock.file.try_lock())?;
@@ -39,29 +41,27 @@ impl LockFile {
         Ok(lock)
     }
 
-    /// Asks until the answer is yes, or patience is at its end. std has no
-    /// lock that waits with a deadline.
+    /// Asks until the answer is yes, or patience is at its end.
     fn wait(
         &mut self,
         mut ask: impl FnMut(&mut LockFile) -> io::Result<bool>,
     ) -> io::Result<()> {
         let mut waited = Duration::ZERO;
-        loop {
-            match ask(self) {
-                Ok(true) => return Ok(()),
-                Ok(false) if waited >= self.patience => return Err(self.busy()),
-                Ok(false) => {}
-                Err(error) => return Err(cannot("lock", &self.path)(error)),
+        while !ask(self).map_err(cannot("lock", &self.path))? {
+            if waited >= self.patience {
+                let what = format!(
+                    "is locked by another program; waited for {waited:?}"
+                );
+                return Err(complaint(
+                    ErrorKind::WouldBlock,
+                    &self.path,
+                    &what,
+                ));
             }
             thread::sleep(PAUSE);
             waited += PAUSE;
         }
-    }
-
-    fn busy(&self) -> io::Error {
-        let error = ErrorKind::WouldBlock.into();
-        let what = format!("another program has locked {}", shown(&self.path));
-        because(&what, &error)
+        Ok(())
     }
 }
 
@@ -70,23 +70,51 @@ impl Claim for LockFile {
         self.is_alone
     }
 
-    /// The kernel first gives the lock back and then takes the new one. Who
-    /// comes in between may be alone for a moment: then we wait for it.
+    /// The kernel gives the first lock back before it takes the second. A
+    /// newcomer may be alone for that moment: then we wait for it.
     fn share(&mut self) -> io::Result<()> {
         self.is_alone = false;
         self.wait(|lock| is_taken(lock.file.try_lock_shared()))
     }
 
     fn is_intact(&self) -> bool {
-        let is_same = || {
-            let (ours, now) =
-                (self.file.metadata()?, symlink_metadata(&self.path)?);
-            Ok::<_, io::Error>(
-                (ours.dev(), ours.ino()) == (now.dev(), now.ino()),
-            )
-        };
-        is_same().unwrap_or(false)
+        let found = symlink_metadata(&self.path);
+        let ours = self.file.metadata();
+        matches!((found, ours), (Ok(a), Ok(b)) if is_same(&a, &b))
     }
+}
+
+/// Opens the lock file, and makes it if needed.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(0o600);
+    let made = options.clone().create_new(true).open(path);
+    match made {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        made => return made.map_err(cannot("make file", path)),
+    }
+    let found = symlink_metadata(path).map_err(cannot("look at", path))?;
+    let wrong = |what| Err(complaint(ErrorKind::InvalidInput, path, what));
+    if !found.is_file() {
+        return wrong("should be a plain file; remove it");
+    }
+    if !Found::from(&found).is_ours {
+        return wrong("belongs to another user");
+    }
+    let file = options.open(path).map_err(cannot("open", path))?;
+    let opened = file.metadata().map_err(cannot("look at", path))?;
+    if !is_same(&found, &opened) {
+        return wrong("was replaced while it was being opened");
+    }
+    Ok(file)
+}
+
+fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+fn complaint(kind: ErrorKind, path: &Path, what: &str) -> io::Error {
+    io::Error::new(kind, format!("{} {what}", shown(path)))
 }
 
 fn is_taken(tried: Result<(), TryLockError>) -> io::Result<bool> {

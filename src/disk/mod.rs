@@ -7,7 +7,7 @@
 //!   `names`   a name for each file that no other file has
 //!   `real`    the operating system's file system
 //!   `folder`  a folder made for good, and nobody else's to write into
-//!   `lock`    who works in a folder just now
+//!   `lock`    which programs work in a folder just now
 
 mod draft;
 mod folder;

@@ -2,17 +2,15 @@
 //!
 //! Guarantee: each error says what could not be done, and names the path.
 
-use super::folder::{make_with_parents, our_user};
+use super::folder::make_with_parents;
 use super::lock::LockFile;
 use super::seam::{Claim, Disk, DiskFile, Found, Kind, cannot, shown};
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{
-    DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt,
-};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// The operating system's file system.
 #[derive(Debug, Clone, Copy)]
@@ -83,11 +81,6 @@ impl Disk for RealDisk {
     fn remove_file(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path).map_err(cannot("remove", path))
     }
-
-    fn modified(&self, path: &Path) -> io::Result<SystemTime> {
-        let found = fs::symlink_metadata(path);
-        found.and_then(|f| f.modified()).map_err(cannot("look at", path))
-    }
 }
 
 /// A file of the system that knows its name, for its errors.
@@ -110,24 +103,5 @@ impl DiskFile for RealFile {
     fn sync(&self) -> io::Result<()> {
         // It is the system call fsync.
         self.file.sync_all().map_err(cannot("sync", &self.path))
-    }
-}
-
-impl From<&fs::Metadata> for Found {
-    fn from(found: &fs::Metadata) -> Found {
-        let kind = if found.is_dir() {
-            Kind::Folder
-        } else if found.is_file() {
-            Kind::File
-        } else {
-            Kind::Other
-        };
-        Found {
-            kind,
-            permissions: found.permissions().mode() & 0o7777,
-            owner: found.uid(),
-            is_ours: our_user().is_none_or(|user| user == found.uid()),
-            device: found.dev(),
-        }
     }
 }

@@ -14,7 +14,7 @@ use std::ffi::OsString;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// A file system, as far as a mail server sees it.
 ///
@@ -24,8 +24,8 @@ pub trait Disk: Send + Sync {
     /// Takes part in the work on a folder, and makes the folder if needed.
     ///
     /// If nobody else takes part, the claim is alone: newcomers wait until it
-    /// is shared or dropped. Fails if others still keep us out after
-    /// `patience`, or if other users may write into the folder.
+    /// is shared or dropped. Fails if somebody still keeps us out after
+    /// `patience`, or if the folder is not ours alone to write into.
     fn claim(
         &self,
         folder: &Path,
@@ -66,9 +66,6 @@ pub trait Disk: Send + Sync {
 
     /// Takes a name away; the file goes with its last name.
     fn remove_file(&self, path: &Path) -> io::Result<()>;
-
-    /// When a file was last changed.
-    fn modified(&self, path: &Path) -> io::Result<SystemTime>;
 }
 
 /// A file that is being written.

@@ -19,7 +19,7 @@
 use crate::protocol::address::{ForwardPath, Host};
 use crate::protocol::reply::{self, Reply};
 use crate::protocol::session::LocalMailbox;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How many mailboxes there may be. Without a limit, a client that makes up
@@ -34,7 +34,16 @@ pub struct Directory {
     domains: Vec<String>,
     named: BTreeSet<LocalMailbox>,
     is_open: bool,
-    made: Mutex<BTreeSet<LocalMailbox>>,
+    places: Mutex<Places>,
+}
+
+/// The mailboxes that take one of the `MAILBOX_LIMIT` places.
+#[derive(Debug, Default)]
+struct Places {
+    /// The mailboxes that have got a message, or were named.
+    made: BTreeSet<LocalMailbox>,
+    /// Those whose first message is being stored, with the number of messages.
+    pending: BTreeMap<LocalMailbox, usize>,
 }
 
 /// What the directory says of a recipient's address.
@@ -57,8 +66,14 @@ impl Directory {
         let is_open = named.is_empty();
         let mut named: BTreeSet<LocalMailbox> = named.into_iter().collect();
         named.extend(domains.iter().map(|domain| local(domain, POSTMASTER)));
-        let made = Mutex::new(named.clone());
-        Directory { domains, named, is_open, made }
+        let made = named.clone();
+        let places = Mutex::new(Places { made, ..Places::default() });
+        Directory { domains, named, is_open, places }
+    }
+
+    /// The domains whose mail is kept here; the first one is `<postmaster>`'s.
+    pub fn domains(&self) -> &[String] {
+        &self.domains
     }
 
     /// The mailboxes that exist before any mail has come.
@@ -68,7 +83,7 @@ impl Directory {
 
     /// Learns of mailboxes that were made in an earlier run.
     pub fn remember(&self, made: impl IntoIterator<Item = LocalMailbox>) {
-        self.made().extend(made);
+        self.places().made.extend(made);
     }
 
     // ANCHOR: find
@@ -116,32 +131,78 @@ impl Directory {
     }
 
     fn if_there_is_room(&self, mailbox: LocalMailbox) -> Found {
-        let made = self.made();
-        if made.contains(&mailbox) || made.len() < MAILBOX_LIMIT {
+        if self.places().has_room_for(&mailbox) {
             Found::Here(mailbox)
         } else {
             Found::Refused(reply::TOO_MANY_MAILBOXES)
         }
     }
 
-    /// Takes note that these mailboxes are made now, all of them or none.
+    /// Takes places for these mailboxes, all of them or none, while a message
+    /// for them is being stored.
     ///
     /// RCPT makes no mailbox, delivery does. So the last free place may have
     /// been promised to several transactions.
-    pub fn admit(&self, mailboxes: &[LocalMailbox]) -> Result<(), Reply> {
-        let mut made = self.made();
-        let new = mailboxes.iter().filter(|m| !made.contains(m)).count();
-        if new > 0 && made.len() + new > MAILBOX_LIMIT {
+    pub fn admit(
+        &self,
+        mailboxes: &[LocalMailbox],
+    ) -> Result<Admission<'_>, Reply> {
+        let mut places = self.places();
+        let is_new = |m: &&LocalMailbox| !places.made.contains(m);
+        let new: Vec<_> = mailboxes.iter().filter(is_new).cloned().collect();
+        let takes_place = |m: &&LocalMailbox| !places.pending.contains_key(m);
+        let more = new.iter().filter(takes_place).count();
+        if more > 0 && places.taken() + more > MAILBOX_LIMIT {
             return Err(reply::TOO_MANY_MAILBOXES);
         }
-        made.extend(mailboxes.iter().cloned());
-        Ok(())
+        for mailbox in &new {
+            *places.pending.entry(mailbox.clone()).or_default() += 1;
+        }
+        Ok(Admission { directory: self, new })
     }
 
-    /// A session that panicked while it held the lock left the set as it was:
-    /// nothing in here stops half-way.
-    fn made(&self) -> MutexGuard<'_, BTreeSet<LocalMailbox>> {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A session that panicked while it held the lock left the places as they
+    /// were: nothing in here stops half-way.
+    fn places(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Places {
+    fn taken(&self) -> usize {
+        let new = self.pending.keys().filter(|m| !self.made.contains(*m));
+        self.made.len() + new.count()
+    }
+
+    fn has_room_for(&self, mailbox: &LocalMailbox) -> bool {
+        self.made.contains(mailbox)
+            || self.pending.contains_key(mailbox)
+            || self.taken() < MAILBOX_LIMIT
+    }
+}
+
+/// Places for new mailboxes. Dropped without `keep`, it gives them back.
+pub struct Admission<'a> {
+    directory: &'a Directory,
+    new: Vec<LocalMailbox>,
+}
+
+impl Admission<'_> {
+    /// The message is stored: the mailboxes are made, and keep their places.
+    pub fn keep(self) {
+        self.directory.places().made.extend(self.new.iter().cloned());
+    }
+}
+
+impl Drop for Admission<'_> {
+    fn drop(&mut self) {
+        let mut places = self.directory.places();
+        for mailbox in &self.new {
+            match places.pending.get_mut(mailbox) {
+                Some(messages) if *messages > 1 => *messages -= 1,
+                Some(_) | None => drop(places.pending.remove(mailbox)),
+            }
+        }
     }
 }
 
@@ -262,12 +323,40 @@ mod tests {
         let name = |n: usize| mailbox(&format!("u{n}@example.org"));
         // Three postmasters count too.
         let many: Vec<_> = (0..MAILBOX_LIMIT - 3).map(name).collect();
-        assert_eq!(directory.admit(&many), Ok(()));
+        directory.admit(&many).unwrap().keep();
         let full = reply::TOO_MANY_MAILBOXES;
-        assert_eq!(directory.admit(&[name(5000)]), Err(full));
+        assert_eq!(directory.admit(&[name(5000)]).err(), Some(full));
         assert_eq!(ask(&directory, "<u5000@example.org>"), Err(Some(full)));
-        assert_eq!(directory.admit(&[name(5)]), Ok(()));
+        directory.admit(&[name(5)]).unwrap().keep();
         assert!(ask(&directory, "<u5@example.org>").is_ok());
         assert!(ask(&directory, "<postmaster>").is_ok());
+    }
+
+    #[test]
+    fn a_mailbox_that_got_no_message_gives_its_place_back() {
+        let directory = Directory::new(domains(), Vec::new());
+        let name = |n: usize| mailbox(&format!("u{n}@example.org"));
+        let many: Vec<_> = (0..MAILBOX_LIMIT - 4).map(name).collect();
+        directory.remember(many);
+        let full = Some(reply::TOO_MANY_MAILBOXES);
+        let last = [name(2000)];
+        // Two messages for the last place; others find none.
+        let (first, second) = (directory.admit(&last), directory.admit(&last));
+        assert_eq!(directory.admit(&[name(3000)]).err(), full);
+        assert_eq!(ask(&directory, "<u3000@example.org>"), Err(full));
+        assert!(ask(&directory, "<u2000@example.org>").is_ok());
+        drop(first);
+        assert_eq!(directory.admit(&[name(3000)]).err(), full);
+        drop(second);
+        directory.admit(&[name(3000)]).unwrap().keep();
+        assert_eq!(directory.admit(&last).err(), full);
+        // One fails, the other does not: the mailbox is there.
+        let directory = Directory::new(domains(), Vec::new());
+        let (first, second) = (directory.admit(&last), directory.admit(&last));
+        second.unwrap().keep();
+        drop(first);
+        let many: Vec<_> = (0..MAILBOX_LIMIT - 4).map(name).collect();
+        directory.remember(many);
+        assert_eq!(directory.admit(&[name(3000)]).err(), full);
     }
 }

@@ -1,37 +1,71 @@
 //! What is on the disk when we start: mailboxes, and what a crash has left.
+//!
+//! The mail folder may hold what is not ours (`lost+found`, a home folder's
+//! other contents). It is passed over: only what is a Maildir is looked into,
+//! and only a file with a name of our own making is ever removed.
 
-use crate::disk::{Disk, is_our_name};
+use super::folders::Folders;
+use crate::disk::{Disk, is_our_name, shown};
 use crate::protocol::session::LocalMailbox;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::path::Path;
 
-/// A stranger's file in `tmp` is older than this before we remove it: the
-/// Maildir format gives its writer this much time.
-const ABANDONED: Duration = Duration::from_secs(36 * 3600);
+/// The folder for messages to mailboxes that are not made yet. No mailbox can
+/// have this name: domains begin with no dot.
+pub(super) const STAGING: &str = ".tmp";
 
-/// How the name of a file begins that is written at the start and removed at
-/// once: the trial whether the folder takes files at all.
-pub(super) const PROBE: &str = ".probe-";
-
-/// Where a mailbox is.
-pub(super) fn folder(root: &Path, mailbox: &LocalMailbox) -> PathBuf {
-    root.join(&mailbox.domain).join(&mailbox.local_part)
-}
-
-/// The mailboxes that are there.
+/// The mailboxes that are there. What cannot be looked into, or must not be
+/// trusted, is passed over with a warning.
 pub(super) fn existing(
     disk: &dyn Disk,
     root: &Path,
 ) -> io::Result<Vec<LocalMailbox>> {
     let mut found = Vec::new();
     for domain in folders_in(disk, root)? {
-        for local_part in folders_in(disk, &root.join(&domain))? {
+        let local_parts = folders_in(disk, &root.join(&domain));
+        for local_part in or_pass_over(local_parts) {
             let domain = domain.clone();
-            found.push(LocalMailbox { domain, local_part });
+            let mailbox = LocalMailbox { domain, local_part };
+            if is_maildir(disk, root, &mailbox) {
+                found.push(mailbox);
+            }
         }
     }
     Ok(found)
+}
+
+/// Removes what a crash has left of the messages that nobody was promised
+/// (RFC 5321 4.2.5): our files in the root, in its `.tmp`, and in the `tmp` of
+/// each mailbox. Their writers are dead, for nobody else works in the folder.
+pub(super) fn clean(disk: &dyn Disk, root: &Path, mailboxes: &[LocalMailbox]) {
+    clean_folder(disk, root);
+    let staging = root.join(STAGING);
+    if disk.is_folder(&staging) {
+        clean_folder(disk, &staging);
+    }
+    for mailbox in mailboxes {
+        clean_folder(disk, &Folders::of(root, mailbox).tmp);
+    }
+}
+
+fn clean_folder(disk: &dyn Disk, folder: &Path) {
+    for name in or_pass_over(disk.names(folder)) {
+        if is_our_name(&name.to_string_lossy()) {
+            let path = folder.join(name);
+            match disk.remove_file(&path) {
+                Ok(()) => log::info!("removed left-over {}", shown(&path)),
+                Err(error) => log::warn!("left-over: {error}"),
+            }
+        }
+    }
+}
+
+fn is_maildir(disk: &dyn Disk, root: &Path, mailbox: &LocalMailbox) -> bool {
+    let folders = Folders::of(root, mailbox);
+    folders.are_there(disk).unwrap_or_else(|error| {
+        log::warn!("passed over a mailbox: {error}");
+        false
+    })
 }
 
 /// The folders in `folder`, without the hidden ones.
@@ -44,47 +78,10 @@ fn folders_in(disk: &dyn Disk, folder: &Path) -> io::Result<Vec<String>> {
     Ok(text.filter(is_folder).collect())
 }
 
-/// Removes what a crash has left: a probe, and in each `tmp` the messages that
-/// nobody was promised.
-///
-/// A file with our kind of name is ours, and its writer is dead: we are alone.
-/// Another file is removed when it is old.
-pub(super) fn clean(
-    disk: &dyn Disk,
-    root: &Path,
-    now: SystemTime,
-) -> io::Result<()> {
-    for name in disk.names(root)? {
-        if name.to_string_lossy().starts_with(PROBE) {
-            remove(disk, &root.join(name));
-        }
-    }
-    for mailbox in existing(disk, root)? {
-        let tmp = folder(root, &mailbox).join("tmp");
-        if !disk.is_folder(&tmp) {
-            continue;
-        }
-        for name in disk.names(&tmp)? {
-            let path = tmp.join(&name);
-            let is_ours = is_our_name(&name.to_string_lossy());
-            if is_ours || is_abandoned(disk, &path, now) {
-                remove(disk, &path);
-            }
-        }
-    }
-    Ok(())
-}
-
-/// What cannot be removed (a stranger's folder, perhaps) is no reason not to
-/// start.
-fn remove(disk: &dyn Disk, path: &Path) {
-    match disk.remove_file(path) {
-        Ok(()) => log::info!("removed left-over {}", path.display()),
-        Err(error) => log::warn!("left-over {}: {error}", path.display()),
-    }
-}
-
-fn is_abandoned(disk: &dyn Disk, path: &Path, now: SystemTime) -> bool {
-    let age = disk.modified(path).map(|changed| now.duration_since(changed));
-    matches!(age, Ok(Ok(age)) if age > ABANDONED)
+/// A folder that cannot be read is no reason not to start.
+fn or_pass_over<T>(names: io::Result<Vec<T>>) -> Vec<T> {
+    names.unwrap_or_else(|error| {
+        log::warn!("passed over: {error}");
+        Vec::new()
+    })
 }

@@ -2,7 +2,7 @@
 
 use super::table::{Given, Row, one};
 use super::values::{address_and_port, folder, host_and_port};
-use super::{Command, Complaint, Invocation};
+use super::{Command, Complaint, Invocation, WRONG_USAGE};
 use crate::transcript::record::proxy::ProxySettings as Settings;
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -23,8 +23,13 @@ const OPTIONS: &[Row] = &[
     one("o", "out", "DIR", "the folder for the files (default raw)"),
 ];
 
-pub(super) const COMMAND: Command =
-    Command { name: "record", about: ABOUT, options: OPTIONS, invocation };
+pub(super) const COMMAND: Command = Command {
+    name: "record",
+    about: ABOUT,
+    options: OPTIONS,
+    wrong_usage: WRONG_USAGE,
+    invocation,
+};
 
 fn invocation(given: &Given) -> Result<Invocation, Complaint> {
     given.no_argument()?;
@@ -32,7 +37,7 @@ fn invocation(given: &Given) -> Result<Invocation, Complaint> {
     let server = server.ok_or("which server? try: --server 127.0.0.1:2525")?;
     let mut settings = Settings {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 2600)),
-        server,
+        server: server.to_string(),
         folder: "raw".into(),
     };
     given.set("listen", address_and_port, &mut settings.listen)?;
@@ -43,9 +48,9 @@ fn invocation(given: &Given) -> Result<Invocation, Complaint> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options;
+    use crate::options::{self, WrongUsage};
 
-    fn parse_words(line: &str) -> Result<Invocation, Complaint> {
+    fn parse_words(line: &str) -> Result<Invocation, WrongUsage> {
         options::parse(&line.split_whitespace().collect::<Vec<_>>())
     }
 
@@ -87,6 +92,7 @@ mod tests {
             let Err(complaint) = parse_words(line) else {
                 panic!("'{line}' was taken");
             };
+            let complaint = complaint.text;
             assert!(!complaint.contains('\n'), "{complaint}");
             assert!(complaint.starts_with("record: "), "{complaint}");
         }

@@ -4,7 +4,7 @@ use super::table::{Given, Row, flag, many, one};
 use super::values::{
     Read, address_and_port, file, host_and_port, pair, seconds, whole,
 };
-use super::{Command, Complaint, Invocation};
+use super::{Command, Complaint, Invocation, WRONG_USAGE};
 use crate::transcript::format::script::MailboxAddress;
 use crate::transcript::judge::alias::Aliases;
 use crate::transcript::judge::target::{Match, Rules};
@@ -103,8 +103,13 @@ const OPTIONS: &[Row] = &[
     flag("", "accept-codes", "with --bless: take changed codes, too"),
 ];
 
-pub(super) const COMMAND: Command =
-    Command { name: "replay", about: ABOUT, options: OPTIONS, invocation };
+pub(super) const COMMAND: Command = Command {
+    name: "replay",
+    about: ABOUT,
+    options: OPTIONS,
+    wrong_usage: WRONG_USAGE,
+    invocation,
+};
 
 /// How many of our own servers run at the same time: they wait, mostly.
 const OWN_JOBS: usize = 8;
@@ -147,12 +152,8 @@ fn invocation(given: &Given) -> Result<Invocation, Complaint> {
 
 /// What is done, and with which files.
 fn task(given: &Given) -> Result<(Task, Vec<PathBuf>), Complaint> {
-    const TASKS: [&str; 6] =
-        ["list", "check", "show", "matrix", "listen", "bless"];
-    let chosen = TASKS.into_iter().filter(|task| given.has(task));
-    if let [one, other, ..] = chosen.collect::<Vec<_>>().as_slice() {
-        return Err(format!("--{one} does not go with --{other}"));
-    }
+    let tasks = ["list", "check", "show", "matrix", "listen", "bless"];
+    given.has_one_at_most(&tasks)?;
     let files: Vec<_> = given.arguments().iter().map(PathBuf::from).collect();
     if let Some((file, line)) = given.value("show", file_and_line)? {
         return match files.is_empty() {
@@ -197,7 +198,7 @@ fn subject(given: &Given) -> Result<Subject, Complaint> {
     let server = given.value("server", host_and_port)?;
     match (server, given.value("run", command)?) {
         (None, None) => Ok(Subject::Own),
-        (Some(place), None) => Ok(Subject::Running(place)),
+        (Some(place), None) => Ok(Subject::Running(place.to_string())),
         (None, Some(command)) => Ok(Subject::Command(command)),
         (Some(_), Some(_)) => Err("--server does not go with --run".to_owned()),
     }
@@ -353,16 +354,14 @@ fn fit_together(given: &Given, settings: &Settings) -> Result<(), Complaint> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options;
+    use crate::options::{self, WrongUsage};
 
-    fn parse_words(words: &[&str]) -> Result<Settings, Complaint> {
-        match options::parse(&[&["replay"], words].concat())? {
-            Invocation::Replay(settings) => Ok(*settings),
-            Invocation::Print(text) => panic!("{text}"),
-            Invocation::Serve(_)
-            | Invocation::Converse(_)
-            | Invocation::Record(_) => panic!("another command"),
-        }
+    fn parse_words(words: &[&str]) -> Result<Settings, WrongUsage> {
+        let parsed = options::parse(&[&["replay"], words].concat())?;
+        let Invocation::Replay(settings) = parsed else {
+            panic!("{words:?}: another command");
+        };
+        Ok(*settings)
     }
 
     #[test]
@@ -443,6 +442,7 @@ mod tests {
             let Err(complaint) = parse_words(words) else {
                 panic!("{words:?} was taken");
             };
+            let complaint = complaint.text;
             assert!(complaint.starts_with("replay: "), "{complaint}");
             assert!(!complaint.contains('\n'), "{complaint}");
         }

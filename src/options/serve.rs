@@ -1,10 +1,9 @@
 //! The options of `pillarbox serve`.
 
+use super::addresses::{host, local_mailbox};
 use super::table::{Given, Row, flag, many, one};
 use super::values::{Read, address_and_port, folder, seconds, whole};
-use super::{Command, Complaint, Invocation};
-use crate::mailbox::directory::is_plain;
-use crate::protocol::address::{self, Host};
+use super::{Command, Complaint, Invocation, WRONG_USAGE, relay};
 use crate::protocol::extension::Extension;
 use crate::protocol::session::LocalMailbox;
 use crate::server::Settings;
@@ -52,10 +51,42 @@ const OPTIONS: &[Row] = &[
         "write each session down as a transcript, into this folder"),
     flag("", "stdio",
         "one session over standard input and output, without --listen"),
+
+    // Mail for other hosts.
+    one("", "queue", "DIR",
+        "take mail for other domains, from the clients of --relay-from, keep \
+         it in this folder, and send it on (default: none is taken)"),
+    many("", "relay-from", "ADDR[/BITS]",
+        "a client, or a network of them, whose mail for other domains is \
+         taken; repeatable (default: loopback). Behind a proxy or stunnel on \
+         this machine every client is loopback"),
+    one("", "smart-host", "HOST:PORT",
+        "send it all to this server (default: to the MX hosts of each domain)"),
+    one("", "resolver", "ADDR:PORT",
+        "the name server to ask (default: that of /etc/resolv.conf)"),
+    one("", "mx-port", "PORT",
+        "where MX hosts listen; any port but 25 makes it a lab, in which they \
+         may be on loopback (default 25)"),
+    one("", "retry-first", "SECONDS",
+        "how long to wait after the first try that failed; each wait is twice \
+         the one before (default 1800)"),
+    one("", "retry-max", "SECONDS",
+        "the longest wait between two tries (default 10800)"),
+    one("", "give-up", "SECONDS",
+        "the age at which mail that cannot be sent is reported to its sender \
+         (default 432000)"),
+    one("", "send-timeout", "SECONDS",
+        "the longest wait for a connection, a reply, or a block of data to be \
+         taken (default: as in RFC 5321 4.5.3.2)"),
 ];
 
-pub(super) const COMMAND: Command =
-    Command { name: "serve", about: ABOUT, options: OPTIONS, invocation };
+pub(super) const COMMAND: Command = Command {
+    name: "serve",
+    about: ABOUT,
+    options: OPTIONS,
+    wrong_usage: WRONG_USAGE,
+    invocation,
+};
 
 /// Each connection has a thread, which takes four memory maps (its stack, the
 /// stack of its signal handler, and a guard page for each). Linux allows a
@@ -104,6 +135,7 @@ fn settings(given: &Given) -> Result<Settings, Complaint> {
     given.set("timeout", seconds, &mut settings.timeout)?;
     settings.explain = given.has("explain");
     settings.record = given.value("record", folder)?;
+    settings.relay = relay::settings(given)?;
     Ok(settings)
 }
 
@@ -111,29 +143,8 @@ fn hostname(text: &str) -> Read<String> {
     host(text, "mx.example.org").map(|_| text.to_owned())
 }
 
-/// A domain or an address literal.
-fn host(text: &str, example: &str) -> Read<Host> {
-    match address::whole_host(text) {
-        Ok(host @ (Host::Domain(_) | Host::Address(_))) => in_ascii(host),
-        Ok(Host::General(_)) | Err(_) => {
-            Err(format!("a domain name, such as {example}"))
-        }
-    }
-}
-
-/// A host name in DNS is ASCII. Turning other letters into it takes the tables
-/// of a package of its own (IDNA), so that is left to the user.
-fn in_ascii(host: Host) -> Read<Host> {
-    match host.to_string().is_ascii() {
-        true => Ok(host),
-        false => Err("in ASCII; write its A-label form, such as \
-                      xn--bcher-kva.example"
-            .to_owned()),
-    }
-}
-
 /// The name that the system has for itself, if it is fit for a greeting.
-fn system_hostname() -> String {
+pub(super) fn system_hostname() -> String {
     let files = ["/proc/sys/kernel/hostname", "/etc/hostname"];
     files
         .iter()
@@ -168,7 +179,7 @@ fn mailboxes(
     given: &Given,
     domains: &[String],
 ) -> Result<Vec<LocalMailbox>, Complaint> {
-    let mailboxes = given.values("mailbox", mailbox)?;
+    let mailboxes = given.values("mailbox", local_mailbox)?;
     let is_here = |m: &LocalMailbox| domains.contains(&m.domain);
     match mailboxes.iter().find(|mailbox| !is_here(mailbox)) {
         None => Ok(mailboxes),
@@ -177,21 +188,6 @@ fn mailboxes(
              try --domain {domain}"
         )),
     }
-}
-
-/// A mailbox that exists. Its name becomes a folder's, so the alphabet is
-/// narrow: `[a-z0-9][a-z0-9._+-]{0,63}`.
-fn mailbox(text: &str) -> Read<LocalMailbox> {
-    let what = "an address, such as bob@example.org";
-    let mailbox = address::mailbox(text).map_err(|_| what.to_owned())?;
-    let local_part = mailbox.local_part.to_ascii_lowercase();
-    // In the name of a mailbox a + is as good as a hyphen.
-    if !is_plain(&local_part.replace('+', "-")) {
-        let what = "a mailbox of letters, digits and . _ + - only";
-        return Err(what.to_owned());
-    }
-    let domain = in_ascii(mailbox.host)?.canonical();
-    Ok(LocalMailbox { domain, local_part })
 }
 
 fn connections(text: &str) -> Read<usize> {
@@ -213,25 +209,17 @@ fn extension(text: &str) -> Read<Extension> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options;
+    use crate::options::{self, WrongUsage};
     use std::time::Duration;
 
-    fn parse_words(line: &str) -> Result<Invocation, Complaint> {
+    fn parse_words(line: &str) -> Result<Invocation, WrongUsage> {
         options::parse(&line.split_whitespace().collect::<Vec<_>>())
     }
 
     fn settings_of(line: &str) -> Settings {
         match parse_words(line) {
             Ok(Invocation::Serve(settings)) => *settings,
-            Ok(
-                Invocation::Converse(_)
-                | Invocation::Replay(_)
-                | Invocation::Record(_),
-            ) => {
-                panic!("another command")
-            }
-            Ok(Invocation::Print(text)) => panic!("{text}"),
-            Err(complaint) => panic!("{complaint}"),
+            other => panic!("{line}: {:?}", other.err()),
         }
     }
 
@@ -323,7 +311,7 @@ mod tests {
             let Err(complaint) = parse_words(line) else {
                 panic!("'{line}' was taken");
             };
-            assert!(!complaint.contains('\n'), "{complaint}");
+            assert!(!complaint.text.contains('\n'), "{complaint:?}");
         }
     }
 }

@@ -7,6 +7,7 @@
 //!   `Row`                  one option; made by `flag`, `one` and `many`
 //!   `Given`                what was given, by the names in the rows
 //!   `help`, `read`         the table as text; the arguments by the table
+//!   `argument`             one that is no option, and must be read as well
 //!
 //! What a value must look like is for `values.rs` to say.
 
@@ -137,6 +138,20 @@ impl Given {
         }
     }
 
+    /// Refuses two options of which each is a task of its own.
+    pub(super) fn has_one_at_most(
+        &self,
+        options: &[&str],
+    ) -> Result<(), Complaint> {
+        let mut given = options.iter().filter(|option| self.has(option));
+        match (given.next(), given.next()) {
+            (Some(one), Some(other)) => {
+                Err(format!("--{one} does not go with --{other}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The value of an option, read by `read`; none if it was not given.
     pub(super) fn value<T>(
         &self,
@@ -153,7 +168,8 @@ impl Given {
         read: impl Fn(&str) -> Read<T>,
     ) -> Result<Vec<T>, Complaint> {
         let read = |text: String| {
-            read(&text).map_err(|what| wrong(option, &text, &what))
+            read(&text)
+                .map_err(|what| format!("--{option}: {}", is_not(&text, &what)))
         };
         self.matches.opt_strs(option).into_iter().map(read).collect()
     }
@@ -178,7 +194,15 @@ fn in_one_line(text: &str) -> String {
     text.escape_debug().to_string().replace("\\'", "'")
 }
 
+/// An argument that is no option, read by `read`.
+pub(super) fn argument<T>(
+    text: &str,
+    read: impl Fn(&str) -> Read<T>,
+) -> Result<T, Complaint> {
+    read(text).map_err(|what| is_not(text, &what))
+}
+
 /// `what` is what the value should have been.
-fn wrong(option: &str, text: &str, what: &str) -> Complaint {
-    format!("--{option}: '{}' is not {what}", text.escape_debug())
+fn is_not(text: &str, what: &str) -> Complaint {
+    format!("'{}' is not {what}", text.escape_debug())
 }

@@ -4,8 +4,9 @@
 //! A reader takes the text of a value. If it is no good, the reader says what
 //! it should have been, in words that go on after "is not".
 
+use crate::relay::settings::HostPort;
 use std::fmt::Display;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -14,7 +15,8 @@ use std::time::Duration;
 /// A value, or what it should have been.
 pub(super) type Read<T> = Result<T, String>;
 
-const LONGEST_SECONDS: f64 = 86_400.0;
+const DAY: f64 = 86_400.0;
+const YEAR: f64 = 365.0 * DAY;
 
 /// `ADDR:PORT`: an address of this machine. No name is looked up.
 pub(super) fn address_and_port(text: &str) -> Read<SocketAddr> {
@@ -22,17 +24,34 @@ pub(super) fn address_and_port(text: &str) -> Read<SocketAddr> {
     text.parse().map_err(|_| what.to_owned())
 }
 
-/// `HOST:PORT`: a server somewhere. The name is looked up later.
-pub(super) fn host_and_port(text: &str) -> Read<String> {
-    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
-    match text.rsplit_once(':') {
-        Some((host, port)) if !host.is_empty() && is_port(port) => {
-            Ok(text.to_owned())
+/// `HOST:PORT`: a server somewhere. The name is looked up later; an address of
+/// IPv6 has its brackets.
+pub(super) fn host_and_port(text: &str) -> Read<HostPort> {
+    let what = "a host and a port, such as 127.0.0.1:2525";
+    let place = text.rsplit_once(':').and_then(|(host, digits)| {
+        Some(HostPort { host: host_name(host)?, port: port(digits).ok()? })
+    });
+    place.ok_or_else(|| what.to_owned())
+}
+
+/// A name that could be one, or an address without its brackets.
+fn host_name(text: &str) -> Option<String> {
+    let is_odd =
+        |c: char| c.is_whitespace() || c.is_control() || ":/@[]".contains(c);
+    let literal = text.strip_prefix('[').and_then(|t| t.strip_suffix(']'));
+    match literal {
+        Some(literal) => {
+            let is_address = literal.parse::<Ipv6Addr>().is_ok();
+            is_address.then(|| literal.to_owned())
         }
-        Some(_) | None => {
-            Err("a host and a port, such as 127.0.0.1:2525".to_owned())
-        }
+        None if text.is_empty() || text.contains(is_odd) => None,
+        None => Some(text.to_owned()),
     }
+}
+
+/// `PORT`, at which something listens: not 0.
+pub(super) fn port(text: &str) -> Read<u16> {
+    whole(1..=u16::MAX)(text)
 }
 
 /// `DIR`.
@@ -63,10 +82,19 @@ pub(super) fn whole<N: FromStr + PartialOrd + Display>(
     }
 }
 
-/// `SECONDS`: digits, perhaps with a point among them. No sign, no exponent,
-/// and none of the words that a float may also be.
+/// `SECONDS`, up to a day: how long something may take.
 pub(super) fn seconds(text: &str) -> Read<Duration> {
-    let limit = LONGEST_SECONDS;
+    seconds_up_to(DAY, text)
+}
+
+/// `SECONDS`, up to a year: how long something may wait.
+pub(super) fn long_seconds(text: &str) -> Read<Duration> {
+    seconds_up_to(YEAR, text)
+}
+
+/// Digits, perhaps with a point among them. No sign, no exponent, and none of
+/// the words that a float may also be.
+fn seconds_up_to(limit: f64, text: &str) -> Read<Duration> {
     let is_plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     let seconds = text.parse::<f64>().ok().filter(|_| is_plain);
     match seconds.filter(|seconds| (0.001..=limit).contains(seconds)) {

@@ -7,9 +7,10 @@
 //!        RFC 5321 3.3                                              Mail -> Mail
 //! ```
 //!
-//! The number tells clients apart. What a client sent is escaped: CR and LF,
-//! and any other byte that a terminal could take for an order, can be seen.
-//! The text of a message is folded into one line.
+//! The number tells clients apart; with an arrow before it, as in `[->1]`, we
+//! are the client ourselves. What a client sent is escaped: CR and LF, and any
+//! other byte that a terminal could take for an order, can be seen. So is what
+//! a server has sent to us. The text of a message is folded into one line.
 //!
 //! It fits a terminal of 80 columns. Colour is never alone: each line also has
 //! its letter.
@@ -17,6 +18,7 @@
 //! Interface:
 //!   `Explainer`  makes the text; the server prints it, or the page of the book
 
+use super::decision::{self, Decision};
 use super::session::Step;
 
 /// The width of a projector's terminal.
@@ -36,6 +38,8 @@ const PLAIN: &str = "\x1b[0m";
 pub struct Explainer {
     /// The number of the session.
     pub session: u64,
+    /// Whether we are its client.
+    pub is_sending: bool,
     /// Whether the text goes to a terminal that has colours.
     pub has_colour: bool,
 }
@@ -43,7 +47,7 @@ pub struct Explainer {
 impl Explainer {
     /// Something happened to the connection.
     pub fn event(&self, what: &str) -> String {
-        format!("[{}] ({what})\n", self.session)
+        format!("{} ({what})\n", self.mark())
     }
 
     /// A line of the client, with its line end.
@@ -72,16 +76,39 @@ impl Explainer {
         };
         let said = lines.iter().map(|line| self.said("S:", colour, line));
         let states = format!("{} -> {}", step.before, step.after);
-        let room = WIDTH - INDENT - 1 - reply.section.len().min(WIDTH / 2);
-        let section = format!("{}{states:>room$}", reply.section);
-        let reason =
-            format!("{0:INDENT$}{1}\n{0:INDENT$}{section}\n\n", "", reply.rule);
-        said.collect::<String>() + &reason
+        said.collect::<String>()
+            + &self.reason(reply.rule, reply.section, &states)
+    }
+
+    /// A line of the server that we are the client of.
+    pub fn server(&self, line: &[u8]) -> String {
+        let colour = match line {
+            [b'4'..=b'9', ..] => REFUSAL,
+            _ => SERVER,
+        };
+        self.said("S:", colour, &line.escape_ascii().to_string())
+    }
+
+    /// What we make of an answer, and why.
+    pub fn decision(&self, step: decision::Step, made: &Decision) -> String {
+        let words = format!("{}: {}", step.name(), made.words);
+        self.reason(made.rule, made.section, &words)
+    }
+
+    /// The rule; and its section, with `words` at the right.
+    fn reason(&self, rule: &str, section: &str, words: &str) -> String {
+        let room = WIDTH - INDENT - 1 - section.len().min(WIDTH / 2);
+        format!("{0:INDENT$}{rule}\n{0:INDENT$}{section}{words:>room$}\n\n", "")
+    }
+
+    fn mark(&self) -> String {
+        let arrow = if self.is_sending { "->" } else { "" };
+        format!("[{arrow}{}]", self.session)
     }
 
     /// One line of the dialogue, on as many lines of the terminal as it takes.
     fn said(&self, who: &str, colour: &str, text: &str) -> String {
-        let begin = format!("[{}] {who} ", self.session);
+        let begin = format!("{} {who} ", self.mark());
         let room = WIDTH.saturating_sub(begin.len() + 1).max(20);
         // Only ASCII is in here, so bytes are columns.
         let rows: Vec<String> = text
@@ -103,14 +130,31 @@ mod tests {
     use super::*;
     use crate::protocol::reply::ALL;
 
-    const WITH: Explainer = Explainer { session: 12, has_colour: true };
-    const WITHOUT: Explainer = Explainer { session: 12, has_colour: false };
+    const WITHOUT: Explainer =
+        Explainer { session: 12, is_sending: false, has_colour: false };
+    const WITH: Explainer = Explainer { has_colour: true, ..WITHOUT };
 
     #[test]
     fn every_reason_fits_on_one_line_of_a_projector() {
         for reply in ALL {
             let rule = reply.rule;
             assert!(INDENT + rule.len() < WIDTH, "{rule}");
+        }
+    }
+
+    #[test]
+    fn every_decision_of_our_client_fits_too() {
+        use crate::protocol::decision::{Kind, Step, decide};
+        let sending = Explainer { is_sending: true, ..WITHOUT };
+        for step in Step::ALL {
+            for kind in Kind::ALL {
+                let made = decide(step, kind);
+                let text = sending.decision(step, made);
+                for line in text.lines() {
+                    assert!(line.len() < WIDTH, "{line}");
+                }
+                assert!(text.contains(made.rule), "{text}");
+            }
         }
     }
 

@@ -11,18 +11,30 @@
 //!   `session`    the machine: state and command give state and reply
 //!   `extension`  what EHLO offers, what parameters mean
 //!   `reply`      what the server can say, and why
-//!   `replies`    what a server has said, as its client reads it
 //!   `data`       the message, up to the dot
 //!   `trace`      Return-Path and Received
 //!   `explain`    the live dialogue, with the reason for each reply
+//!
+//! And for a client:
+//!   `replies`    what a server has said
+//!   `decision`   what is made of it, and why: a table
+//!   `sending`    the machine: a reply gives the next commands
+//!   `delivery`   one mail, and what each recipient was answered
+//!   `outcome`    what becomes of each recipient
+//!   `outgoing`   commands and text, as they go on the wire
 
 pub mod address;
 pub mod command;
 pub mod data;
+pub mod decision;
+pub mod delivery;
 pub mod explain;
 pub mod extension;
 pub mod line;
+pub mod outcome;
+pub mod outgoing;
 pub mod replies;
 pub mod reply;
+pub mod sending;
 pub mod session;
 pub mod trace;

@@ -8,6 +8,7 @@
 //! Interface:
 //!   `ReplyReader`  bytes in, replies out
 //!   `ServerReply`  one whole reply
+//!   `ServerOffer`  the extensions that the reply to EHLO has named
 //!   `NoReply`      bytes that are none, and why
 //!   `Limits`       how much one server may say
 //!
@@ -16,8 +17,9 @@
 //! - no more is kept than `Limits` allows, however much comes;
 //! - after a `NoReply` reading goes on with the bytes that come next.
 //!
-//! What a client does with a reply: see `sending.rs`.
+//! What a client does with a reply: see `decision.rs` and `sending.rs`.
 
+use super::extension::Extension;
 use core::mem;
 
 /// How much one server may say at a time, in bytes, line ends included.
@@ -38,6 +40,82 @@ pub struct ServerReply {
     pub lines: Vec<Vec<u8>>,
 }
 
+impl ServerReply {
+    /// The words of a line: what follows its code.
+    fn words(line: &[u8]) -> &str {
+        let text = line.get(4..).unwrap_or_default();
+        str::from_utf8(text).unwrap_or_default()
+    }
+
+    /// The enhanced code, `5.1.1`, if the reply has one that agrees with its
+    /// first digit (RFC 2034 section 4).
+    ///
+    /// ```abnf
+    /// status-code = class "." subject "." detail   ; RFC 3463
+    /// ```
+    pub fn enhanced(&self) -> Option<&str> {
+        let line = self.lines.first()?;
+        let word = ServerReply::words(line).split(' ').next()?;
+        let (class, rest) = word.split_once('.')?;
+        let (subject, detail) = rest.split_once('.')?;
+        let is_number = |text: &str| {
+            (1..=3).contains(&text.len())
+                && text.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        let agrees = class == (self.code / 100).to_string();
+        (agrees && is_number(subject) && is_number(detail)).then_some(word)
+    }
+}
+
+/// What a server offers, as its client has read it. The default is nothing:
+/// what a client has after HELO.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServerOffer {
+    extensions: Vec<Extension>,
+    max_size: Option<u64>,
+}
+
+impl ServerOffer {
+    /// Reads the reply to EHLO. The first line is the greeting; a keyword that
+    /// we do not know is passed over.
+    ///
+    /// ```abnf
+    /// ehlo-line = ehlo-keyword *( SP ehlo-param )
+    /// ```
+    pub fn read(reply: &ServerReply) -> ServerOffer {
+        let mut offer = ServerOffer::default();
+        for line in reply.lines.iter().skip(1) {
+            let mut words = ServerReply::words(line).split(' ');
+            let keyword = words.next().unwrap_or_default();
+            let Some(extension) = Extension::named(keyword) else {
+                continue;
+            };
+            if extension == Extension::Size {
+                offer.max_size = words.next().and_then(size_limit);
+            }
+            offer.extensions.push(extension);
+        }
+        offer
+    }
+
+    /// Whether `extension` is offered.
+    pub fn has(&self, extension: Extension) -> bool {
+        self.extensions.contains(&extension)
+    }
+
+    /// The largest message that the server takes, if it has told one.
+    pub fn max_size(&self) -> Option<u64> {
+        self.max_size
+    }
+}
+
+/// Zero, and what is no number, mean that there is no limit (RFC 1870 section 3).
+fn size_limit(digits: &str) -> Option<u64> {
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let limit = is_number.then(|| digits.parse().ok()).flatten();
+    limit.filter(|limit| *limit > 0)
+}
+
 /// Bytes that are no reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoReply {
@@ -56,7 +134,7 @@ pub enum Fault {
     LineTooLong,
     /// It ends in a line feed alone.
     BareLineFeed,
-    /// A carriage return stands alone in it.
+    /// A carriage return is alone in it.
     BareCarriageReturn,
     /// It does not begin with three digits, then a blank, a hyphen or the end.
     NoCode,
@@ -133,6 +211,12 @@ impl ReplyReader {
             }
         }
         None
+    }
+
+    /// Whether something has come that is no whole reply yet, or one that
+    /// nobody has taken.
+    pub fn has_begun(&self) -> bool {
+        !self.unread.is_empty() || !self.lines.is_empty()
     }
 
     /// What has come and is no whole reply, line by line: for the end of the
@@ -311,6 +395,63 @@ mod tests {
         }
         assert!(faults.contains(&Fault::LineTooLong));
         assert!(faults.contains(&Fault::Endless));
+    }
+
+    fn reply(bytes: &[u8]) -> ServerReply {
+        read(bytes, bytes.len()).remove(0).unwrap()
+    }
+
+    #[test]
+    fn an_enhanced_code_must_agree_with_the_code_rfc_2034_4() {
+        for (bytes, want) in [
+            (&b"550 5.1.1 No such mailbox\r\n"[..], Some("5.1.1")),
+            (b"452-4.5.3\r\n452 4.5.3 more\r\n", Some("4.5.3")),
+            (b"550 5.7.509\r\n", Some("5.7.509")),
+            (b"550 4.1.1 x\r\n", None),
+            (b"550 5.1 x\r\n", None),
+            (b"550 5.1.1.1 x\r\n", None),
+            (b"550 5.1.1234 x\r\n", None),
+            (b"550 5..1 x\r\n", None),
+            (b"550 5.1.x\r\n", None),
+            (b"550 No\r\n", None),
+            (b"550\r\n", None),
+            (b"550 \xff\r\n", None),
+        ] {
+            let reply = reply(bytes);
+            assert_eq!(reply.enhanced(), want, "{}", bytes.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn an_offer_is_read_line_by_line_in_any_case_rfc_5321_4_1_1_1() {
+        let offer = ServerOffer::read(&reply(
+            b"250-SMTPUTF8 is the name of this host\r\n250-pipelining\r\n\
+              250-8bitmime\r\n250-\r\n250-\xff\r\n250-X-NEW 1\r\n\
+              250-HELPING\r\n250 AUTH=LOGIN\r\n",
+        ));
+        let found = Extension::ALL.into_iter().filter(|e| offer.has(*e));
+        let want = [Extension::Pipelining, Extension::EightBitMime];
+        assert_eq!(found.collect::<Vec<_>>(), want);
+    }
+
+    #[test]
+    fn a_size_of_zero_or_none_is_no_limit_rfc_1870_3() {
+        for (line, want) in [
+            ("SIZE 10", Some(10)),
+            ("size 0000010 and more", Some(10)),
+            ("SIZE 0", None),
+            ("SIZE", None),
+            ("SIZE ", None),
+            ("SIZE +10", None),
+            ("SIZE 10k", None),
+            ("SIZE 18446744073709551615", Some(u64::MAX)),
+            ("SIZE 99999999999999999999", None),
+        ] {
+            let bytes = format!("250-host\r\n250 {line}\r\n");
+            let offer = ServerOffer::read(&reply(bytes.as_bytes()));
+            assert_eq!(offer.max_size(), want, "{line}");
+            assert!(offer.has(Extension::Size), "{line}");
+        }
     }
 
     #[test]

@@ -564,6 +564,15 @@ impl Transaction {
         self.recipients.iter().filter_map(here).collect()
     }
 
+    /// The recipients whose mail is sent on.
+    pub fn recipients_elsewhere(&self) -> Vec<Mailbox> {
+        let elsewhere = |destination: &Destination| match destination {
+            Destination::Elsewhere(mailbox) => Some(mailbox.clone()),
+            Destination::Here(_) => None,
+        };
+        self.recipients.iter().filter_map(elsewhere).collect()
+    }
+
     fn has(&self, destination: &Destination) -> bool {
         self.recipients.iter().any(|known| known.is_same(destination))
     }

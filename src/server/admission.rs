@@ -11,7 +11,7 @@ use super::shared::Shared;
 use crate::protocol::reply::{self, Answer, Reply};
 use crate::words::reason;
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, Shutdown, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -44,6 +44,14 @@ impl Admission {
             sessions: AtomicU64::new(0),
             lacks_threads: AtomicBool::new(false),
         })
+    }
+
+    /// Starts to send what is in the queue. `listening` is where we listen.
+    pub(super) fn start_to_send(
+        &self,
+        listening: &[SocketAddr],
+    ) -> io::Result<()> {
+        self.shared.start_to_send(listening)
     }
 
     /// Ends every connection.

@@ -107,7 +107,8 @@ impl<'a> Connection<'a> {
         let step = match self.session.step(command) {
             Turn::Step(step) => step,
             Turn::Ask(question) => {
-                let verdict = self.shared.verdict(question.forward_path());
+                let path = question.forward_path();
+                let verdict = self.shared.verdict(path, self.client);
                 question.answer(verdict)
             }
             Turn::Nothing => return Ok(()),

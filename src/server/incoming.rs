@@ -10,12 +10,15 @@
 //! - if an `Incoming` is dropped before that, nothing stays.
 
 use super::shared::Shared;
-use crate::mailbox::maildir::{self, Staged};
+use crate::mailbox::delivery::{Staged, refusal_for};
+use crate::mailbox::directory::Directory;
+
 use crate::protocol::data::{Message, Taken};
 use crate::protocol::line::Piece;
 use crate::protocol::reply::Reply;
 use crate::protocol::session::{Client, Transaction};
 use crate::protocol::trace::{self, Received};
+use crate::relay::office::{Arrival, Outgoing};
 use std::io;
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -32,9 +35,17 @@ pub(super) struct Envelope<'a> {
 /// A message that is coming in.
 pub(super) struct Incoming<'a> {
     session: u64,
+    directory: &'a Directory,
     message: Message,
-    /// The file, or why there is none (any more).
-    staged: Result<Staged<'a>, Reply>,
+    /// Its files, or why there are none (any more).
+    copies: Result<Copies<'a>, Reply>,
+}
+
+/// The files of one message: one for all mailboxes here, and one in the queue
+/// for all recipients elsewhere. What is on their top is not the same.
+struct Copies<'a> {
+    here: Option<Staged<'a>>,
+    elsewhere: Option<Outgoing<'a>>,
 }
 
 /// How far a message has come.
@@ -48,7 +59,7 @@ pub(super) enum Progress {
 }
 
 impl<'a> Incoming<'a> {
-    /// Opens a file for the message, and writes the trace fields on its top
+    /// Opens the files for the message, with the trace fields on their top
     /// (RFC 5321 4.4).
     pub(super) fn open(
         shared: &'a Shared,
@@ -56,8 +67,10 @@ impl<'a> Incoming<'a> {
     ) -> Incoming<'a> {
         Incoming {
             session: envelope.session,
+            directory: &shared.directory,
             message: Message::new(shared.offer.max_size),
-            staged: stage(shared, envelope),
+            copies: Copies::open(shared, envelope)
+                .map_err(|error| trouble(envelope.session, &error)),
         }
     }
 
@@ -81,7 +94,7 @@ impl<'a> Incoming<'a> {
                 self.store(text, piece.ends);
             }
             // What was written of it so far goes away at once.
-            Taken::Refused(why) => self.staged = Err(why),
+            Taken::Refused(why) => self.copies = Err(why),
             Taken::End(outcome) => return Progress::End(outcome),
             Taken::Endless => return Progress::Endless,
         }
@@ -92,42 +105,80 @@ impl<'a> Incoming<'a> {
     /// Writes to the file, as long as there is one. Lines end in LF there.
     fn store(&mut self, text: &[u8], ends: bool) {
         let line_end: &[u8] = if ends { b"\n" } else { b"" };
-        if let Ok(staged) = &mut self.staged
+        if let Ok(copies) = &mut self.copies
             && let Err(error) =
-                staged.write(text).and_then(|()| staged.write(line_end))
+                copies.write(text).and_then(|()| copies.write(line_end))
         {
-            self.staged = Err(trouble(self.session, &error));
+            self.copies = Err(trouble(self.session, &error));
         }
     }
 
-    /// Makes a message that was not refused durable in every mailbox. With
-    /// `Ok` we may say 250.
+    /// Makes a message that was not refused durable, in every mailbox here and
+    /// in the queue. With `Ok` we may say 250.
+    ///
+    /// Who gets a refusal sends it again to all: nobody may have it then. The
+    /// queue comes first, for it can take back what it was given.
     pub(super) fn finish(self) -> Result<(), Reply> {
-        let name = self
-            .staged?
-            .commit()
-            .map_err(|error| trouble(self.session, &error))?;
-        log::debug!("[{}] stored {name}", self.session);
+        let trouble = |error: io::Error| trouble(self.session, &error);
+        let Copies { here, elsewhere } = self.copies?;
+        let queued = elsewhere.map(Outgoing::store).transpose();
+        let queued = queued.map_err(trouble)?;
+        if let Some(staged) = here {
+            let places = self.directory.admit(staged.mailboxes())?;
+            let name = staged.commit().map_err(trouble)?;
+            places.keep();
+            log::debug!("[{}] stored {name}", self.session);
+        }
+        if let Some(queued) = queued {
+            log::info!("[{}] queued {}", self.session, queued.send());
+        }
         Ok(())
     }
 }
 
-fn stage<'a>(
-    shared: &'a Shared,
-    envelope: &Envelope<'_>,
-) -> Result<Staged<'a>, Reply> {
-    let recipients = &envelope.transaction.local_mailboxes();
-    shared.directory.admit(recipients)?;
-    let now = SystemTime::now();
-    let top = |mut staged: Staged<'a>| {
-        let path = trace::return_path(&envelope.transaction.reverse_path);
-        let received = received(shared, envelope, staged.id(), now);
-        staged.write(path.as_bytes())?;
-        staged.write(received.as_bytes())?;
-        Ok(staged)
-    };
-    let staged = shared.maildirs.stage(recipients, now).and_then(top);
-    staged.map_err(|error| trouble(envelope.session, &error))
+impl<'a> Copies<'a> {
+    /// Opens the files, and writes the trace fields on their top: in a mailbox
+    /// the message has arrived, so there it gets Return-Path as well.
+    fn open(
+        shared: &'a Shared,
+        envelope: &Envelope<'_>,
+    ) -> io::Result<Copies<'a>> {
+        let mut copies = Copies { here: None, elsewhere: None };
+        let transaction = envelope.transaction;
+        let now = SystemTime::now();
+        let mailboxes = transaction.local_mailboxes();
+        if !mailboxes.is_empty() {
+            let mut staged = shared.maildirs.stage(&mailboxes, now)?;
+            let path = trace::return_path(&transaction.reverse_path);
+            let received = received(shared, envelope, staged.id(), now);
+            staged.write((path + &received).as_bytes())?;
+            copies.here = Some(staged);
+        }
+        let recipients = transaction.recipients_elsewhere();
+        if let Some(relay) = &shared.relay
+            && !recipients.is_empty()
+        {
+            let mut outgoing = relay.stage(&Arrival {
+                reverse_path: transaction.reverse_path.clone(),
+                recipients,
+                asks_utf8: transaction.parameters.utf8,
+            })?;
+            let received = received(shared, envelope, outgoing.id(), now);
+            outgoing.write(received.as_bytes())?;
+            copies.elsewhere = Some(outgoing);
+        }
+        Ok(copies)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if let Some(staged) = &mut self.here {
+            staged.write(bytes)?;
+        }
+        match &mut self.elsewhere {
+            Some(outgoing) => outgoing.write(bytes),
+            None => Ok(()),
+        }
+    }
 }
 
 fn received(
@@ -152,5 +203,5 @@ fn received(
 /// The log gets the system's words, the client a temporary refusal.
 fn trouble(session: u64, error: &io::Error) -> Reply {
     log::error!("[{session}] cannot store the message: {error}");
-    maildir::trouble(error)
+    refusal_for(error)
 }

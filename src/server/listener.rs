@@ -43,13 +43,15 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the mail folder, listens, and starts to serve.
+    /// Opens the mail folder and the queue, listens, and starts to serve.
     ///
     /// All checks come first: there is no half start. The error says what
     /// cannot be done, in one line.
     pub fn start(settings: Settings) -> io::Result<Server> {
-        let listeners: Vec<TcpListener> = settings
-            .listen
+        let places = settings.listen.clone();
+        // First what is needed to serve a client, then a client may come.
+        let admission = Arc::new(Admission::open(settings)?);
+        let listeners: Vec<TcpListener> = places
             .iter()
             .map(|address| listen(*address))
             .collect::<io::Result<_>>()?;
@@ -57,10 +59,11 @@ impl Server {
             .iter()
             .map(TcpListener::local_addr)
             .collect::<io::Result<_>>()?;
+        admission.start_to_send(&addresses)?;
         let mut server = Server {
             addresses,
             threads: Vec::new(),
-            admission: Arc::new(Admission::open(settings)?),
+            admission,
             is_stopping: Arc::default(),
         };
         for listener in listeners {

@@ -10,6 +10,8 @@
 //!   `limits`      what the system allows, told at the start
 //!   `register`    who is connected, and how many may be
 //!   `watch`       tells the log, the live dialogue and the recording
+//!   `outgoing`    tells log and dialogue of mail that is sent on
+//!   `live`        the way of the live dialogue to those who watch
 //!   `recorder`    writes each session down as a transcript
 //!   `stdio`       one session over standard input and output
 
@@ -18,6 +20,8 @@ mod connection;
 mod incoming;
 mod limits;
 mod listener;
+mod live;
+mod outgoing;
 mod recorder;
 mod register;
 mod settings;
@@ -29,6 +33,6 @@ mod watch;
 mod tests;
 
 pub use listener::Server;
+pub use live::LIVE_DIALOGUE;
 pub use settings::Settings;
 pub use stdio::converse;
-pub use watch::LIVE_DIALOGUE;

@@ -3,6 +3,7 @@
 use crate::disk::{Disk, RealDisk};
 use crate::protocol::extension::Offer;
 use crate::protocol::session::LocalMailbox;
+use crate::relay::settings::RelaySettings;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -33,6 +34,8 @@ pub struct Settings {
     pub explain: bool,
     /// The folder where each session becomes a transcript, if any.
     pub record: Option<PathBuf>,
+    /// What happens to mail for other domains; none of it is taken without.
+    pub relay: Option<RelaySettings>,
 }
 
 impl Settings {
@@ -56,6 +59,7 @@ impl Settings {
             timeout: Duration::from_secs(300),
             explain: false,
             record: None,
+            relay: None,
         }
     }
 }

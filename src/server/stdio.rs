@@ -11,6 +11,7 @@
 use super::connection::Connection;
 use super::settings::Settings;
 use super::shared::Shared;
+use crate::protocol::reply::{self, Answer};
 use crate::wire::Transport;
 use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::net::{IpAddr, TcpStream};
@@ -27,7 +28,10 @@ const SESSION: u64 = 1;
 /// Serves one session over standard input and output. It ends with the
 /// session.
 pub fn converse(settings: Settings) -> io::Result<()> {
-    let shared = Shared::open(settings)?;
+    // The queue belongs to a server that goes on.
+    let hostname = settings.offer.hostname.clone();
+    let shared = Shared::open(Settings { relay: None, ..settings })
+        .inspect_err(|_| turn_away(&hostname))?;
     if let Some((stream, client)) = socket() {
         let transport = Box::new(&stream);
         Connection::new(SESSION, Some(client), &shared, transport).run();
@@ -43,6 +47,16 @@ pub fn converse(settings: Settings) -> io::Result<()> {
     let transport = Box::new(Stdio::start(is_terminal)?);
     Connection::new(SESSION, None, &shared, transport).run();
     Ok(())
+}
+
+/// There is no session, and a client that waits for its greeting: it should
+/// come again (RFC 5321 4.2.3). Why is for our owner to read.
+fn turn_away(hostname: &str) {
+    let answer = Answer::from(reply::TOO_MANY_CONNECTIONS);
+    for line in answer.wire_lines(hostname) {
+        // If it is gone already, so much the better.
+        let _ = io::stdout().write_all(format!("{line}\r\n").as_bytes());
+    }
 }
 
 // ANCHOR: socket

@@ -6,6 +6,7 @@
 //!
 //! What must never be: that a session suffers because it is watched.
 
+use super::live::{LOGGED_BYTES, explainer, print};
 use super::recorder::Recorder;
 use super::shared::Shared;
 use crate::protocol::explain::Explainer;
@@ -14,16 +15,8 @@ use crate::protocol::session::{Client, Step};
 use crate::wire::Lost;
 use crate::words::printable;
 use std::borrow::Cow;
-use std::io::{self, IsTerminal};
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
-
-/// Of what a client sent, this many bytes go to the log.
-const LOGGED_BYTES: usize = 256;
-
-/// The target of the live dialogue in the log: it is printed as it is, without
-/// a time and a level.
-pub const LIVE_DIALOGUE: &str = "pillarbox::explain";
 
 /// Watches one session.
 pub(super) struct Watch {
@@ -57,7 +50,7 @@ impl Watch {
         Watch {
             id,
             client,
-            explainer: shared.explain.then(|| explainer(id)),
+            explainer: shared.explain.then(|| explainer(id, false)),
             recorder: recorder.unwrap_or_default(),
             tally: Tally::default(),
         }
@@ -169,18 +162,4 @@ fn without_secret(line: &[u8]) -> Cow<'_, [u8]> {
         }
         _ => Cow::Borrowed(line),
     }
-}
-
-/// Colour is used on a terminal only, and not under NO_COLOR.
-fn explainer(session: u64) -> Explainer {
-    let is_wanted = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-    let has_colour = is_wanted && io::stderr().is_terminal();
-    Explainer { session, has_colour }
-}
-
-/// One message for what belongs together: other sessions have theirs.
-///
-/// It goes the way of the log, so that no session waits for its readers.
-fn print(text: &str) {
-    log::info!(target: LIVE_DIALOGUE, "{text}");
 }

@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::bless::blessing::{bless_all, refusal};
+use super::format::digest::suite;
 use super::format::folder::read_each;
 use super::format::header::{Header, Plays};
 use super::format::lint::check;
@@ -258,7 +259,7 @@ fn play_and_report(
     let results = run.all(transcripts, &mut |played| progress.one(played));
     progress.end();
     let verdict = verdict(settings, transcripts, results);
-    report(settings, verdict, out, begin, world)
+    report(settings, verdict, out, begin, suite(transcripts), world)
 }
 
 /// `--bless`: the pages are made to say what our server says.
@@ -310,7 +311,7 @@ fn listen(
     played.time = begin.elapsed();
     let results = Results { causes: Vec::new(), played: vec![played] };
     let verdict = verdict(settings, transcripts, results);
-    report(settings, verdict, out, begin, world)
+    report(settings, verdict, out, begin, suite(transcripts), world)
 }
 
 /// The file of `--out`, made before anything is played.
@@ -353,9 +354,11 @@ fn report(
     (rows, code): (Vec<Row>, u8),
     out: Option<(&Path, File)>,
     begin: Instant,
+    suite: String,
     world: &mut World<'_>,
 ) -> Result<u8, Ending> {
     let summary = Summary::of(&rows, begin.elapsed());
+    let summary = summary.by(suite, settings.chosen.stage);
     let format = match out {
         Some((path, mut file)) => {
             formats::write(&mut file, settings.format, &rows, &summary)

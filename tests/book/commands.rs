@@ -193,11 +193,12 @@ fn wrong_options(
     options: &Options,
     words: &[String],
 ) -> Vec<String> {
+    let has_options_only = ["serve", "record"].contains(&command);
     let mut findings = Vec::new();
     let mut rest = words.iter();
     while let Some(word) = rest.next() {
         if !word.starts_with('-') {
-            if command != "replay" {
+            if has_options_only {
                 findings.push(format!("{command} takes no '{word}'"));
             }
             continue;

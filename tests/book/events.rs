@@ -5,7 +5,11 @@
 
 use pillarbox::transcript::format::script::{Action, Count, MailboxStep, Step};
 use pillarbox::transcript::format::script::{ReplyStep, Transcript};
+use std::collections::VecDeque;
+use std::iter;
 use std::time::Duration;
+
+use super::walk::{Said, walk};
 
 /// The server of every transcript that does not say otherwise.
 const HOST: &str = "mx.example.org";
@@ -47,12 +51,18 @@ pub enum Event {
     },
 }
 
-/// What happens, from top to bottom.
+/// What happens, from top to bottom. What the page leaves open is what the
+/// machine says there, if it can play the page.
 pub fn events(transcript: &Transcript) -> Vec<Event> {
     let options = &transcript.header.server;
     let host = options.iter().find(|(key, _)| key == "hostname");
     let host = host.map_or(HOST, |(_, value)| value);
-    let mut reader = Reader { host, in_message: Vec::new(), events: vec![] };
+    let mut reader = Reader {
+        host,
+        said: walk(transcript).unwrap_or_default().into(),
+        in_message: Vec::new(),
+        events: vec![],
+    };
     for step in &transcript.steps {
         reader.step(step);
     }
@@ -67,6 +77,8 @@ pub fn clients(transcript: &Transcript) -> u8 {
 
 struct Reader<'a> {
     host: &'a str,
+    /// What the machine says at the replies that come.
+    said: VecDeque<Said>,
     /// The clients whose lines are text.
     in_message: Vec<u8>,
     events: Vec<Event>,
@@ -78,7 +90,8 @@ impl Reader<'_> {
         let (from, server) = (Side::Client(client), Side::Server(client));
         let words = words(&step.source.text);
         match &step.action {
-            Action::Send(_) | Action::SendRaw(_) => self.sent(client, words),
+            Action::Send(_) => self.sent(client, words, true),
+            Action::SendRaw(_) => self.sent(client, words, false),
             Action::Reply(reply) => self.reply(client, reply),
             Action::ReplyRaw(_) => {
                 let lines = vec![self.plain(words)];
@@ -109,14 +122,29 @@ impl Reader<'_> {
 
     /// A line of the client: text of a message, or a command that joins those
     /// directly before it.
-    fn sent(&mut self, client: u8, words: &str) {
+    ///
+    /// As soon as a line does not end in CR LF, the text shows every end.
+    fn sent(&mut self, client: u8, words: &str, is_line: bool) {
         let is_text = self.in_message.contains(&client);
         let kind = if is_text { Kind::Message } else { Kind::Lines };
         if is_text && words == "." {
             self.in_message.retain(|other| *other != client);
         }
-        let line = self.plain(words);
+        let mut line = self.plain(words);
         let side = Side::Client(client);
+        let last = self.events.last_mut();
+        if let Some(Event::Arrow { from, kind: Kind::Message, lines }) = last
+            && is_text
+            && *from == side
+        {
+            let shows_ends = lines.iter().any(|line| has_end(line));
+            if !is_line && !shows_ends {
+                lines.iter_mut().for_each(|line| line.push_str("\\r\\n"));
+            }
+            if is_line && shows_ends {
+                line.push_str("\\r\\n");
+            }
+        }
         match self.events.last_mut() {
             Some(Event::Arrow { from, kind: before, lines })
                 if *from == side && *before == kind =>
@@ -138,9 +166,15 @@ impl Reader<'_> {
         if reply.code == 354 {
             self.in_message.push(client);
         }
-        let said = reply.lines.iter();
-        let mut lines: Vec<String> =
-            said.map(|line| self.plain(words(&line.source.text))).collect();
+        let said = self.said.pop_front().unwrap_or_default();
+        let real = said.lines.into_iter().map(Some).chain(iter::repeat(None));
+        let on_page = reply.lines.iter().zip(real);
+        let mut lines: Vec<String> = on_page
+            .map(|(line, real)| match real {
+                Some(real) if line.text.has_anything() => real,
+                Some(_) | None => self.plain(words(&line.source.text)),
+            })
+            .collect();
         if reply.rest.is_some() {
             lines.push(format!("{} …", reply.code));
         }
@@ -183,6 +217,11 @@ impl Reader<'_> {
         });
         (title, lines.collect())
     }
+}
+
+/// Whether a line shows where it ends.
+fn has_end(line: &str) -> bool {
+    line.ends_with("\\n") || line.ends_with("\\r")
 }
 
 /// `300 ms`
@@ -251,7 +290,8 @@ mod tests {
              S: 221 {host} bye\n(server closes)\n",
         );
         let close = ["server closes the connection"];
-        let text = ["Subject: x", "", "a\\n.\\n", "."];
+        // One line does not end in CR LF: so all ends are shown.
+        let text = ["Subject: x\\r\\n", "\\r\\n", "a\\n.\\n", ".\\r\\n"];
         assert_eq!(
             events,
             [

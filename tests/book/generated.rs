@@ -14,13 +14,19 @@ use std::process::{Command, Stdio};
 use super::links::links;
 use super::page::pages;
 use super::tree::{Tree, at, root};
-use super::{exercises, index, ladder, machine_picture, model_picture, tables};
+use super::{
+    client_picture, client_table, exercises, index, ladder, machine_picture,
+    matrix, microscope, model_picture, queue_picture, retry_picture, tables,
+    talks, walk,
+};
 
 const TABLES: &str = "book/src/generated";
 const PICTURES: &str = "book/src/pictures";
+const LIVE: &str = "book/src/live";
 
 /// The commands whose help is shown. The program itself has one, too.
-const COMMANDS: [&str; 4] = ["pillarbox", "serve", "replay", "record"];
+const COMMANDS: [&str; 7] =
+    ["pillarbox", "serve", "replay", "record", "send", "inbox", "queue"];
 
 /// What a difference says.
 const HOW: &str = "run PILLARBOX_REDRAW=1 cargo test --test book, and look at \
@@ -54,14 +60,32 @@ pub fn all(tree: &Tree, binary: &Path) -> (Files, Vec<String>) {
     add(TABLES, "state-table.md", tables::states());
     add(TABLES, "reply-table.md", tables::replies(tree));
     add(TABLES, "rfc-index.md", index::index(tree));
+    add(TABLES, "matrix.md", matrix::page(tree));
     add(TABLES, "exercises.md", exercises::table(tree));
+    add(TABLES, "client-table.md", client_table::table());
+    add(TABLES, "retries.md", tables::retries());
     for (command, help) in helps(binary) {
         let name = format!("help-{command}.txt");
         add(TABLES, &name.replace("-pillarbox", ""), help);
     }
+    add(LIVE, "walks.js", walk::script(tree));
     add(PICTURES, "state-machine.svg", machine_picture::draw());
+    add(PICTURES, "state-machine-small.svg", machine_picture::draw_small());
     add(PICTURES, "mail-model.svg", model_picture::draw());
-    let mut findings = tables::missing(tree);
+    add(PICTURES, "client-machine.svg", client_picture::draw());
+    add(PICTURES, "retries.svg", retry_picture::draw());
+    let (talks, mut findings) = talks::parts(tree);
+    for (name, part) in talks {
+        add(TABLES, &name, part);
+    }
+    for (name, part) in microscope::parts(tree) {
+        add("book/src", &name, part);
+    }
+    findings.extend(tables::missing(tree));
+    match queue_picture::draw(tree) {
+        Ok(picture) => add(PICTURES, "queue-states.svg", picture),
+        Err(finding) => findings.push(finding),
+    }
     for (place, name) in wanted_ladders(tree) {
         match ladder::draw(tree, &name) {
             Ok(picture) => add(PICTURES, &name, picture),

@@ -2,6 +2,7 @@
 //! section that a comment, a reply or a header names, with the places.
 
 use pillarbox::transcript::format::parse::parse;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -19,16 +20,31 @@ struct Named {
     transcripts: BTreeSet<String>,
 }
 
-/// The whole index: a heading and a table for each RFC.
+/// The whole index: a heading and a table for each RFC, the one with the most
+/// sections first. Those with one section share a table at the end.
 pub fn index(tree: &Tree) -> String {
-    let mut text = String::new();
-    let mut rfc = 0;
+    let mut rfcs: BTreeMap<u32, Vec<(Section, Named)>> = BTreeMap::new();
     for (section, named) in named(tree) {
-        if section.rfc != rfc {
-            rfc = section.rfc;
-            text += &heading(rfc);
+        rfcs.entry(section.rfc).or_default().push((section, named));
+    }
+    let mut rfcs: Vec<_> = rfcs.into_iter().collect();
+    rfcs.sort_by_key(|(rfc, rows)| (Reverse(rows.len()), *rfc));
+    let small = rfcs.partition_point(|(_, rows)| rows.len() > 1);
+    let mut text = String::new();
+    for (rfc, rows) in &rfcs[..small] {
+        text += &heading(*rfc);
+        for (section, named) in rows {
+            text += &row(section, named, is_listed(*rfc));
         }
-        text += &row(&section, &named);
+    }
+    if small < rfcs.len() {
+        text += "\n## Others\n\n| section | what it is about | source \
+                 | transcripts |\n|---|---|---|---|\n";
+    }
+    for (_, rows) in &rfcs[small..] {
+        for (section, named) in rows {
+            text += &row(section, named, true);
+        }
     }
     text.trim_start().to_owned()
 }
@@ -44,7 +60,7 @@ fn heading(rfc: u32) -> String {
     )
 }
 
-fn row(section: &Section, named: &Named) -> String {
+fn row(section: &Section, named: &Named, has_title: bool) -> String {
     let link = format!("https://www.rfc-editor.org/rfc/rfc{}", section.rfc);
     let number = &section.number;
     let is_letter = number.starts_with(|c: char| c.is_ascii_uppercase());
@@ -53,13 +69,22 @@ fn row(section: &Section, named: &Named) -> String {
         _ if is_letter => format!("[{number}]({link}#appendix-{number})"),
         _ => format!("[{number}]({link}#section-{number})"),
     };
-    let title = section_title(section).unwrap_or_default();
-    let title = match is_listed(section.rfc) {
-        true => format!(" {} |", title.replace('<', "&lt;")),
+    let is_alone = has_title && !is_listed(section.rfc);
+    let title = match is_alone {
+        // In the table of many RFCs.
+        true => rfc_title(section.rfc),
+        false => section_title(section),
+    };
+    let title = title.unwrap_or_default().replace('<', "&lt;");
+    let number = match is_alone {
+        true => format!("RFC {} {number}", section.rfc),
+        false => number,
+    };
+    let title = match has_title {
+        true => format!(" {title} |"),
         false => String::new(),
     };
-    let files = named.files.iter().map(|file| format!("`{file}`"));
-    let files = files.collect::<Vec<_>>().join(", ");
+    let files = named.files.iter().cloned().collect::<Vec<_>>().join(", ");
     let transcripts = named.transcripts.iter().cloned().collect::<Vec<_>>();
     let transcripts = transcripts.join(", ");
     format!("| {number} |{title} {files} | {transcripts} |\n")
@@ -69,17 +94,21 @@ fn row(section: &Section, named: &Named) -> String {
 fn named(tree: &Tree) -> BTreeMap<Section, Named> {
     let mut found: BTreeMap<Section, Named> = BTreeMap::new();
     let is_rust = |(path, _): &(&str, &str)| path.ends_with(".rs");
+    let shown = shown_at(tree, "appendix/");
+    let link = |path: &str, name: String| match shown.get(path) {
+        Some(target) => format!("[{name}]({target})"),
+        None => name,
+    };
     for (path, text) in tree.under("src/").filter(is_rust) {
-        let name = path.trim_start_matches("src/");
+        let name = format!("`{}`", path.trim_start_matches("src/"));
         for section in in_source(text) {
-            found.entry(section).or_default().files.insert(name.to_owned());
+            let file = link(path, name.clone());
+            found.entry(section).or_default().files.insert(file);
         }
     }
-    let links = links(tree);
     for (path, text) in tree.under("transcripts/") {
         for section in in_transcript(path, text) {
-            let link = links.get(path).cloned();
-            let link = link.unwrap_or_else(|| format!("`{}`", short(path)));
+            let link = link(path, short(path).to_owned());
             found.entry(section).or_default().transcripts.insert(link);
         }
     }
@@ -115,40 +144,39 @@ pub fn in_transcript(path: &str, text: &str) -> BTreeSet<Section> {
 }
 
 /// `01-first/helo`
-fn short(path: &str) -> &str {
+pub fn short(path: &str) -> &str {
     let path = path.strip_prefix("transcripts/").unwrap_or(path);
     path.strip_suffix(".txt").unwrap_or(path)
 }
 
-/// A link to each transcript where it stands in the book: the first place in
-/// the order of the book, and the heading above it.
-fn links(tree: &Tree) -> BTreeMap<String, String> {
+/// Where each file is shown in the book: the first place in the order of the
+/// book, at the heading above it. Seen from a page in `folder`, which is
+/// `appendix/` or nothing.
+pub fn shown_at(tree: &Tree, folder: &str) -> BTreeMap<String, String> {
     let order: Vec<String> =
         entries(tree).into_iter().map(|entry| entry.path).collect();
     let rank = |(page, line): &(String, usize)| {
         (order.iter().position(|path| path == page), *line)
     };
-    let mut links = BTreeMap::new();
+    let mut shown = BTreeMap::new();
     for (path, mut places) in places(tree) {
         places.sort_by_key(rank);
         if let Some((page, line)) = places.first() {
             let text = tree.text(page).unwrap_or_default();
-            let target = target(&Page::new(page, text), *line);
-            links.insert(path.clone(), format!("[{}]({target})", short(&path)));
+            let page = Page::new(page, text);
+            shown.insert(path, target(&page, *line, folder));
         }
     }
-    links
+    shown
 }
 
-/// The page, seen from the folder of the index, and the heading above a line
-/// of it.
-fn target(page: &Page, line: usize) -> String {
-    let folder = "book/src/";
-    let inner = page.path.strip_prefix(folder).unwrap_or(&page.path);
-    let is_beside = inner.starts_with("appendix/");
-    let path = match is_beside {
-        true => inner.trim_start_matches("appendix/").to_owned(),
-        false => format!("../{inner}"),
+/// The page, seen from a folder, and the heading above a line of it.
+fn target(page: &Page, line: usize, folder: &str) -> String {
+    let root = "book/src/";
+    let inner = page.path.strip_prefix(root).unwrap_or(&page.path);
+    let path = match inner.strip_prefix(folder) {
+        Some(beside) => beside.to_owned(),
+        None => format!("{}{inner}", "../".repeat(folder.matches('/').count())),
     };
     let headings = page.headings();
     let above = headings.iter().rfind(|heading| heading.line < line);
@@ -159,6 +187,26 @@ fn target(page: &Page, line: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_rfc_with_the_most_sections_comes_first_and_single_ones_last() {
+        let source = "//! RFC 1870 section 3, RFC 2920 3.1 and 3.2.\n\
+            //! RFC 5321 3.1, 3.2 and 3.3.\n";
+        let page = "# A\n## Code\n```rust,ignore\n\
+            {{#include ../../src/a.rs:x}}\n```\n";
+        let index = index(&Tree::of(&[
+            ("src/a.rs", source),
+            ("book/src/SUMMARY.md", "- [A](a.md)\n"),
+            ("book/src/a.md", page),
+        ]));
+        let headings: Vec<&str> = index
+            .lines()
+            .filter_map(|line| line.strip_prefix("## "))
+            .map(|line| line.split(':').next().unwrap_or_default())
+            .collect();
+        assert_eq!(headings, ["RFC 5321", "RFC 2920", "Others"]);
+        assert!(index.contains("[`a.rs`](../a.md#code)"), "{index}");
+    }
 
     #[test]
     fn a_section_leads_to_the_source_and_to_the_page_of_a_transcript() {

@@ -12,10 +12,10 @@ use super::svg::{Anchor, Svg, code_width, letters, word_width, wrap};
 use super::tree::Tree;
 
 /// From one line of text to the next.
-const LEADING: i32 = 20;
+const LEADING: i32 = 19;
 
-/// Between two events.
-const GAP: i32 = 16;
+/// Between two events: with one client, and with two, whose ladder is longer.
+const GAPS: [i32; 2] = [9, 3];
 
 /// Between a lifeline and what stands beside it.
 const PAD: i32 = 9;
@@ -52,6 +52,7 @@ struct Ladder {
     /// Where each lifeline is: client 1, server, and client 2 if there is one.
     lifelines: Vec<i32>,
     y: i32,
+    gap: i32,
 }
 
 impl Ladder {
@@ -59,13 +60,14 @@ impl Ladder {
         let events = events(transcript);
         let clients = clients(transcript);
         let (width, lifelines) = match clients {
-            1 => (424, vec![20, 404]),
-            _ => (480, vec![18, 240, 462]),
+            1 => (720, vec![20, 700]),
+            _ => (720, vec![18, 360, 702]),
         };
         let title = format!("Ladder: {}", transcript.header.title);
         let words = in_words(&events, clients);
         let svg = Svg::new(width, &title, &words);
-        let mut ladder = Ladder { svg, width, lifelines, y: 30 };
+        let gap = GAPS[usize::from(clients > 1)];
+        let mut ladder = Ladder { svg, width, lifelines, y: 30, gap };
         ladder.title(&transcript.header.title);
         let top = ladder.heads();
         // The lifelines lie under all else, and their end is not known yet.
@@ -81,7 +83,7 @@ impl Ladder {
     }
 
     fn title(&mut self, title: &str) {
-        let most = usize::try_from(self.width - 30).unwrap_or(0) / 8;
+        let most = usize::try_from(self.width - 60).unwrap_or(0) / 10;
         for line in wrap(title, most, 3) {
             let at = (self.width / 2, self.y);
             self.svg.text(at, Anchor::Middle, "ink bold", &line);
@@ -121,7 +123,8 @@ impl Ladder {
     fn height_of(&self, events: &[Event]) -> i32 {
         let svg = Svg::new(self.width, "", "");
         let lifelines = self.lifelines.clone();
-        let mut tried = Ladder { svg, width: self.width, lifelines, y: 14 };
+        let mut tried =
+            Ladder { svg, width: self.width, lifelines, y: 14, gap: self.gap };
         for event in events {
             tried.event(event);
         }
@@ -143,7 +146,7 @@ impl Ladder {
             }
             Event::Note { at, title, lines } => self.note(*at, title, lines),
         }
-        self.y += GAP;
+        self.y += self.gap;
     }
 
     /// Where it starts and where it ends.
@@ -236,7 +239,7 @@ impl Ladder {
         let lines = self.fitted(&shortened(lines), self.width - 44);
         let width = word_width(longest(&titles))
             .max(code_width(longest(&lines).max(1)))
-            + 16;
+            + 28;
         let count = line_count(&titles) + line_count(&lines);
         let height = count * LEADING + 12;
         let left = self.beside(at, width);
@@ -312,8 +315,8 @@ mod tests {
         let picture = draw(&tree, "ladder-01-a-b-c.svg").unwrap();
         for text in [
             "<title id=\"t\">Ladder: A &lt;short&gt; talk</title>",
-            "Server: 220 mx.example.org …. Client: QUIT. Server: 221 Bye.",
-            ">220 mx.example.org …</text>",
+            "Server: 220 mx.example.org ESMTP. Client: QUIT. Server: 221 Bye.",
+            ">220 mx.example.org ESMTP</text>",
             ">QUIT</text>",
             ">server closes the connection</text>",
         ] {

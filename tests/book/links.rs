@@ -10,6 +10,9 @@ use super::tree::{Tree, at, resolve};
 /// Where a link may lead out of the book.
 const OUTSIDE: [&str; 1] = ["https://www.rfc-editor.org/rfc/rfc"];
 
+/// Its links lead to the place where a word is explained, not to a chapter.
+const GLOSSARY: &str = "book/src/appendix/glossary.md";
+
 /// A link or a picture.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Link {
@@ -127,6 +130,11 @@ fn wrong(tree: &Tree, page: &str, link: &Link) -> Option<String> {
     if link.is_picture && link.text.is_empty() {
         return Some("say in the brackets what the picture shows".into());
     }
+    if page == GLOSSARY && link.fragment.is_none() {
+        return Some(format!(
+            "lead to the place in {path} where the word is explained: a #"
+        ));
+    }
     let fragment = link.fragment.as_deref()?;
     let headings = ids(&Page::new(&target, text).whole(tree));
     (!headings.contains(fragment))
@@ -169,6 +177,18 @@ mod tests {
             [d](appendix/b.md#from-a-file) [e](appendix/b.md#mine)\n\
             `[code](nowhere.md)`\n```text\n[block](nowhere.md)\n```\n";
         assert_eq!(found(text), [""; 0]);
+    }
+
+    #[test]
+    fn the_glossary_leads_to_places_and_not_to_chapters() {
+        let tree = |target: &str| {
+            let text = format!("# G\n\n- **x** ([1](../a.md{target})): y\n");
+            let pages = [("book/src/a.md", "# A\n"), (GLOSSARY, &text)];
+            check(&Tree::of(&pages))
+        };
+        assert_eq!(tree("#a"), [""; 0]);
+        let found = tree("");
+        assert!(found[0].contains(":3: lead to the place in"), "{found:?}");
     }
 
     #[test]

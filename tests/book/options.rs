@@ -91,6 +91,7 @@ pub fn check(tree: &Tree, helps: &[(&str, String)]) -> Vec<String> {
         [
             unexplained(&page, command, &lines, &options),
             unknown(&page, command, &lines, &options),
+            without_place(&page, command, &lines, &options),
         ]
         .concat()
     };
@@ -135,6 +136,29 @@ fn unknown(
         at(PAGE, line, &format!("{command} has no {word}: take it out"))
     };
     named(page).into_iter().filter(is_wrong).map(finding).collect()
+}
+
+/// The options that no link can lead to, or that are explained in two places.
+/// `--mail` of `serve` is at `#serve-mail`.
+fn without_place(
+    page: &Page,
+    command: &str,
+    lines: &RangeInclusive<usize>,
+    options: &Options,
+) -> Vec<String> {
+    let count = |place: &str| {
+        page.prose().filter(|(_, text)| text.contains(place)).count()
+    };
+    let names = options.by_name.keys();
+    // What every command has is explained once, at the program itself.
+    let own = names.filter(|name| command == "pillarbox" || *name != "help");
+    let places = own.map(|name| format!("<a id=\"{command}-{name}\"></a>"));
+    let wrong = places.filter(|place| count(place) != 1);
+    let finding = |place: String| {
+        let what = format!("write {place} before the option, once");
+        at(PAGE, *lines.start(), &what)
+    };
+    wrong.map(finding).collect()
 }
 
 /// The lines under the h2 heading that names the command. For the program
@@ -201,7 +225,20 @@ mod tests {
 
     const PAGE_TEXT: &str = "# The command line\n\n`--help`, `-h`\n\n\
         ## `pillarbox serve`\n\n`-m`, `--mail DIR`: x. `--max-size` y.\n\
-        `--run` and `--accept-codes`.\n\n## Other\n";
+        `--run` and `--accept-codes`.\n\
+        <a id=\"serve-mail\"></a>\n<a id=\"serve-max-size\"></a>\n\
+        <a id=\"serve-run\"></a>\n<a id=\"serve-accept-codes\"></a>\n\
+        \n## Other\n";
+
+    #[test]
+    fn an_option_without_a_place_or_with_two_is_found() {
+        let place = "<a id=\"serve-run\"></a>";
+        for new in [String::new(), format!("{place}\n{place}")] {
+            let found = found(&PAGE_TEXT.replace(place, &new));
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(found[0].contains(place), "{found:?}");
+        }
+    }
 
     #[test]
     fn an_option_that_the_page_does_not_explain_is_found() {

@@ -81,9 +81,24 @@ fn parts(tree: &Tree) -> Vec<String> {
     let files = tree.under("book/src/").map(|(path, _)| path);
     files
         .filter(is_part)
-        .filter(|path| !used.contains(*path))
+        .filter(|path| !used.contains(*path) && !is_loaded(tree, path))
         .map(|path| at(path, 1, "is used by no page: use it, or delete it"))
         .collect()
+}
+
+/// Whether a script of the pages asks for this file: by `load`, or by its path.
+fn is_loaded(tree: &Tree, path: &str) -> bool {
+    let path = path.strip_prefix("book/src/").unwrap_or(path);
+    let name = path.strip_prefix("live/").unwrap_or(path);
+    let is_script = |file: &str| {
+        let file = file.strip_prefix("book/").unwrap_or(file);
+        !file.starts_with("src/") && file.ends_with(".js")
+    };
+    let scripts = tree.under("book/").filter(|(file, _)| is_script(file));
+    let asks = |text: &str| {
+        text.contains(&format!("load('{name}')")) || text.contains(path)
+    };
+    scripts.into_iter().any(|(_, text)| asks(text))
 }
 
 /// What mdBook would stop at.
@@ -91,7 +106,8 @@ fn unbuilt(tree: &Tree) -> Vec<String> {
     let mut findings = Vec::new();
     let book = tree.text("book/book.toml").unwrap_or_default();
     for (line, text) in (1..).zip(book.lines()) {
-        let names = text.split('"').filter(|n| n.starts_with("pillarbox."));
+        let is_ours = |n: &&str| n.ends_with(".js") || n.ends_with(".css");
+        let names = text.split('"').filter(is_ours);
         let gone = names.filter(|name| !tree.has(&format!("book/{name}")));
         let finding = |name| at("book/book.toml", line, &no_file(name));
         findings.extend(gone.map(finding));
@@ -156,6 +172,14 @@ mod tests {
             check(&good().with("book/src/generated/t.md", "\n\u{fffd}"));
         let want = "book/src/generated/t.md:2: is no UTF-8: mend the line";
         assert_eq!(found, [want]);
+    }
+
+    #[test]
+    fn what_a_script_of_the_pages_loads_is_used() {
+        let tree = good().with("book/src/live/m.js", "");
+        assert_eq!(check(&tree).len(), 1);
+        let tree = tree.with("book/live/page.js", "load('m.js')");
+        assert_eq!(check(&tree), [""; 0]);
     }
 
     #[test]

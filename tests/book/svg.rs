@@ -46,6 +46,8 @@ pub struct Svg {
     width: i32,
     title: String,
     description: String,
+    /// What the style has besides colours and letters.
+    rules: String,
     body: String,
 }
 
@@ -55,8 +57,32 @@ impl Svg {
             width,
             title: title.to_owned(),
             description: description.to_owned(),
+            rules: String::new(),
             body: String::new(),
         }
+    }
+
+    /// What is drawn from here to `end_group` has a name: an address that ends
+    /// in `#name` can point at it.
+    pub fn group(&mut self, name: &str) {
+        self.add(&format!("<g id=\"{name}\">"));
+    }
+
+    pub fn end_group(&mut self) {
+        self.add("</g>");
+    }
+
+    /// The group lights up while the address of the picture ends in `#name`;
+    /// and the box that comes later, as `also`.
+    pub fn lights_up(&mut self, name: &str, also: &str) {
+        let lit = format!("#{name}:target");
+        let _ = writeln!(
+            self.rules,
+            "{lit} rect, {lit} ~ #{also} rect {{ stroke: var(--lit); \
+             stroke-width: 4; fill: var(--ground); }}\n\
+             {lit} polyline {{ stroke: var(--lit); stroke-width: 4; }}\n\
+             {lit} polygon {{ fill: var(--lit); }}"
+        );
     }
 
     /// One line of words. `class` is a colour, and `code`, `bold` or `note`.
@@ -67,7 +93,10 @@ impl Svg {
             Anchor::End => "end",
         };
         let (x, y) = at;
-        let text = escape(text);
+        let mut text = escape(text);
+        if class.contains("code") {
+            text = with_ends(&text);
+        }
         self.add(&format!(
             "<text x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\" \
              class=\"{class}\">{text}</text>"
@@ -114,7 +143,7 @@ impl Svg {
 
     /// The whole file.
     pub fn finish(self, height: i32) -> String {
-        let (width, style) = (self.width, style());
+        let (width, style) = (self.width, style() + &self.rules);
         let (title, description) =
             (escape(&self.title), escape(&self.description));
         format!(
@@ -149,12 +178,15 @@ fn style() -> String {
          .small {{ font-size: 14px; }}\n\
          rect {{ stroke-width: 1.5; }}\n\
          polyline {{ fill: none; stroke-width: 2; }}\n\
-         .wide {{ stroke-width: 4; }}\n\
+         .end {{ font-weight: bold; text-decoration: underline; }}\n\
+         .thick, .wide {{ stroke-width: 4; }}\n\
          .dashed {{ stroke-dasharray: 7 5; }}\n"
     );
     style += &colours(|(_, light, _)| light);
+    style += ":root { --lit: #b3261e; --ground: #fde7e4; }\n";
     style += "@media (prefers-color-scheme: dark) {\n";
     style += &colours(|(_, _, dark)| dark);
+    style += ":root { --lit: #ff8a80; --ground: #5a2320; }\n";
     style + "}\n"
 }
 
@@ -187,6 +219,14 @@ fn colours(pick: fn(Colour) -> &'static str) -> String {
 fn escape(text: &str) -> String {
     let text = text.replace('&', "&amp;").replace('<', "&lt;");
     text.replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// The bytes that end a line look different from its words.
+fn with_ends(text: &str) -> String {
+    let end = |end: &str| format!("<tspan class=\"end\">{end}</tspan>");
+    let text = text.replace("\\r\\n", "\u{1}");
+    let text = text.replace("\\n", &end("\\n")).replace("\\r", &end("\\r"));
+    text.replace('\u{1}', &end("\\r\\n"))
 }
 
 /// How wide a text of this many letters is at most.

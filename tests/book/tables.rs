@@ -1,35 +1,88 @@
-//! The state table and the reply table, as Markdown: from the machine itself
-//! and from the replies themselves. No state, command or reply can be left out.
+//! The state table, the reply table and the table of retries, as Markdown: from
+//! the machine, the replies and the schedule themselves. No state, command or
+//! reply can be left out.
 
 use pillarbox::protocol::command::Command;
 use pillarbox::protocol::reply::{self, Reply};
 use pillarbox::protocol::session::{Session, Turn};
+use pillarbox::relay::schedule::Schedule;
 use pillarbox::server::Settings;
+use pillarbox::transcript::format::header::Plays;
+use pillarbox::transcript::format::parse::parse;
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
+use super::index::{short, shown_at};
 use super::tree::{Tree, at};
+use super::walk::walk;
 use crate::support::machine::{COLUMNS, ROWS, outcome, session_in};
 
 const MACHINE: &str = "src/protocol/session.rs";
 const COMMANDS: &str = "src/protocol/command.rs";
 
-/// Every command in every state, and the lines that were sent for it.
+/// Every command in every state, each with the line that was sent for it.
+///
+/// Bold is a change of state; marked is a reply that most states do not give to
+/// this command.
 pub fn states() -> String {
     let names = COLUMNS.map(|(state, _)| state.to_owned());
     let mut text = row([&["command".to_owned()][..], &names].concat());
     text += &rule(COLUMNS.len() + 1);
-    for (name, _) in ROWS {
-        let cell = |(_, way): (&str, &[&str])| shown(&outcome(way, name));
-        let cells = COLUMNS.map(cell);
-        text += &row([&[name.to_owned()][..], &cells].concat());
-    }
-    text += "\nWhat was sent for each row:\n\n";
-    text += &row(["command", "line"].map(str::to_owned).to_vec());
-    text += &rule(2);
     for (name, line) in ROWS {
-        text += &row(vec![name.to_owned(), format!("`{line}`")]);
+        let outcomes = COLUMNS.map(|(_, way)| outcome(way, name));
+        let usual = usual_code(&outcomes);
+        let cells = outcomes.iter().map(|outcome| shown(outcome, &usual));
+        let head = match line == name {
+            true => format!("`{line}`"),
+            false => format!("{name}<br>`{line}`"),
+        };
+        text += &row([head].into_iter().chain(cells).collect());
     }
     text
+}
+
+/// The life of a message to a host that never answers, without the random
+/// factor. Tries with the same wait after them share a row.
+pub fn retries() -> String {
+    let ages: Vec<Duration> = Schedule::default().life(1.0).collect();
+    let waits = ages.windows(2).map(|pair| age(pair[1] - pair[0]));
+    let waits: Vec<String> = waits.chain(["bounce".to_owned()]).collect();
+    let mut text = row(["try", "age", "then"].map(str::to_owned).to_vec());
+    text += &rule(3);
+    let mut first = 0;
+    for same in waits.chunk_by(|one, other| one == other) {
+        let last = first + same.len() - 1;
+        let from_to = |show: &dyn Fn(usize) -> String| match last - first {
+            0 => show(first),
+            _ => format!("{} to {}", show(first), show(last)),
+        };
+        let number = from_to(&|n| (n + 1).to_string());
+        text += &row(vec![number, from_to(&|n| age(ages[n])), same[0].clone()]);
+        first = last + 1;
+    }
+    text
+}
+
+/// `4 d 21 h 30 min`.
+fn age(age: Duration) -> String {
+    let minutes = age.as_secs() / 60;
+    let parts = [(minutes / 1_440, "d"), (minutes / 60 % 24, "h")];
+    let parts = parts.into_iter().chain([(minutes % 60, "min")]);
+    let parts = parts.filter(|(count, _)| *count > 0);
+    let words: Vec<_> = parts.map(|(n, unit)| format!("{n} {unit}")).collect();
+    if words.is_empty() { "0".to_owned() } else { words.join(" ") }
+}
+
+/// The code that comes most often in a row, the first one of equals.
+fn usual_code(outcomes: &[String]) -> String {
+    let code = |outcome: &String| outcome.split(' ').next().map(str::to_owned);
+    let codes: Vec<String> = outcomes.iter().filter_map(code).collect();
+    let is_code = |code: &&String| *code != ".";
+    let count = |code: &String| codes.iter().filter(|c| *c == code).count();
+    let most = codes.iter().filter(is_code).map(count).max();
+    let usual = codes.iter().find(|code| Some(count(code)) == most);
+    usual.cloned().unwrap_or_default()
 }
 
 /// A new state needs a column, and a new command a row: what has none.
@@ -76,16 +129,20 @@ fn word(text: &str) -> String {
 }
 
 /// `250 Greeted` has an arrow on the page; silence is a dot.
-fn shown(outcome: &str) -> String {
+fn shown(outcome: &str, usual: &str) -> String {
     match outcome.split_once(' ') {
-        Some((code, state)) => format!("{code} → {state}"),
-        None => outcome.replace('.', "·"),
+        Some((code, state)) => format!("**{code} → {state}**"),
+        None if outcome == "." => "·".to_owned(),
+        None if outcome != usual => format!("<mark>{outcome}</mark>"),
+        None => outcome.to_owned(),
     }
 }
 
 /// Every reply by its first digit, in the order of its code.
 pub fn replies(tree: &Tree) -> String {
     let names = names(tree);
+    let shown = shown_at(tree, "appendix/");
+    let said = first_said(tree);
     let mut all: Vec<(&String, &Reply)> =
         names.iter().zip(reply::ALL).collect();
     all.sort_by_key(|(_, reply)| reply.code);
@@ -97,11 +154,15 @@ pub fn replies(tree: &Tree) -> String {
         (5, "never, as it is"),
     ] {
         text += &format!("## {class}xx: {title}\n\n");
-        text += "| code | text | rule |\n";
-        text += &rule(3);
+        text += "| code | text | rule | shown in |\n";
+        text += &rule(4);
         for (name, reply) in &all {
             if reply.code / 100 == class {
-                text += &reply_row(name, reply);
+                let place = said.get(reply.rule).map(|path| {
+                    let target = shown.get(path).map_or("", |t| t);
+                    format!("[{}]({target})", short(path))
+                });
+                text += &reply_row(name, reply, place);
             }
         }
         text += "\n";
@@ -124,7 +185,49 @@ fn names(tree: &Tree) -> Vec<String> {
     names
 }
 
-fn reply_row(name: &str, reply: &Reply) -> String {
+/// The first transcript in which each reply is said, by its rule: what the
+/// machine says, or, where it cannot play, what is written.
+fn first_said(tree: &Tree) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for (path, text) in tree.under("transcripts/") {
+        let Ok(transcript) = parse(Path::new(path), text.as_bytes()) else {
+            continue;
+        };
+        let rules: Vec<String> = match walk(&transcript) {
+            Some(said) => said.into_iter().map(|said| said.rule).collect(),
+            None if transcript.header.plays == Plays::Server => Vec::new(),
+            None => reply::ALL
+                .iter()
+                .filter(|reply| text.contains(&written(reply)))
+                .map(|reply| reply.rule.to_owned())
+                .collect(),
+        };
+        for rule in rules {
+            found.entry(rule).or_insert_with(|| path.to_owned());
+        }
+    }
+    found
+}
+
+/// A reply as a page writes it.
+fn written(reply: &Reply) -> String {
+    let codes = format!("{} {}", reply.code, reply.enhanced);
+    format!("S: {} {}", codes.trim(), reply.text)
+}
+
+/// A section as a link to its text.
+fn section_link(section: &str) -> String {
+    let words = section.replace(" section ", " ");
+    match words.split(' ').collect::<Vec<_>>()[..] {
+        ["RFC", rfc, number] => format!(
+            "[{section}](https://www.rfc-editor.org/rfc/rfc{rfc}\
+             #section-{number})"
+        ),
+        _ => section.to_owned(),
+    }
+}
+
+fn reply_row(name: &str, reply: &Reply, place: Option<String>) -> String {
     let mut lines = vec![reply.text.to_owned()];
     lines.extend(further_lines(reply));
     let lines = lines.iter().map(|line| format!("`{line}`"));
@@ -134,7 +237,8 @@ fn reply_row(name: &str, reply: &Reply) -> String {
     row(vec![
         codes.trim_end_matches("<br>").to_owned(),
         text.join("<br>"),
-        format!("{why} ({})<br>`{name}`", reply.section),
+        format!("{why} ({})<br>`{name}`", section_link(reply.section)),
+        place.unwrap_or_default(),
     ])
 }
 
@@ -153,19 +257,71 @@ fn further_lines(reply: &Reply) -> Vec<String> {
     Vec::new()
 }
 
-fn row(cells: Vec<String>) -> String {
+/// One row of a Markdown table.
+pub fn row(cells: Vec<String>) -> String {
     let cells: Vec<String> =
         cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
     format!("| {} |\n", cells.join(" | "))
 }
 
-fn rule(columns: usize) -> String {
+/// The line below the head of a table.
+pub fn rule(columns: usize) -> String {
     format!("|{}\n", "---|".repeat(columns))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The golden numbers of RFC 5321 4.5.4.1: two tries in the first hour,
+    /// then one every three hours, for five days.
+    #[test]
+    fn the_life_of_a_message_to_a_dead_host_is_six_rows() {
+        let want = "\
+| try | age | then |
+|---|---|---|
+| 1 | 0 | 30 min |
+| 2 | 30 min | 1 h |
+| 3 | 1 h 30 min | 2 h |
+| 4 to 41 | 3 h 30 min to 4 d 18 h 30 min | 3 h |
+| 42 | 4 d 21 h 30 min | 2 h 30 min |
+| 43 | 5 d | bounce |
+";
+        assert_eq!(retries(), want);
+    }
+
+    #[test]
+    fn a_reply_leads_to_its_section_and_to_where_it_is_said() {
+        let transcript = "Title: t\nLevel: own\n\nS: 220 {...}\nC: NOOP\n\
+            S: 250 {...}\n";
+        let page = "# A\n## Here\n{{#include ../../transcripts/b/c.txt}}\n";
+        let source = Tree::read();
+        let source = source.text("src/protocol/reply.rs").unwrap();
+        let tree = Tree::of(&[
+            ("src/protocol/reply.rs", source),
+            ("transcripts/b/c.txt", transcript),
+            ("book/src/SUMMARY.md", "- [A](a.md)\n"),
+            ("book/src/a.md", page),
+        ]);
+        let table = replies(&tree);
+        let row = table.lines().find(|row| row.contains("`NOOP_OK`")).unwrap();
+        let rfc = "https://www.rfc-editor.org/rfc/rfc5321#section-4.1.1.9";
+        assert!(row.contains(&format!("[RFC 5321 4.1.1.9]({rfc})")), "{row}");
+        assert!(row.ends_with("| [b/c](../a.md#here) |"), "{row}");
+    }
+
+    #[test]
+    fn what_differs_in_a_row_stands_out() {
+        let table = states();
+        for want in [
+            "| EHLO wrong<br>`EHLO` | 501 | 501 |",
+            "| 503 | **250 → Mail** | 503 |",
+            "| 503 | <mark>555</mark> | 503 |",
+            "| 503 | 503 | 503 | <mark>554</mark> | **354 → Data** | · | · |",
+        ] {
+            assert!(table.contains(want), "{want}: {table}");
+        }
+    }
 
     #[test]
     fn a_new_state_and_a_new_command_are_found() {

@@ -15,8 +15,14 @@ const ROOTS: [&str; 6] =
     [".ci", "README.md", "book", "src", "tests", "transcripts"];
 
 /// What is made by programs, and is in nobody's repository.
-const MADE: [&str; 5] =
-    ["book/book", "node_modules", "__pycache__", ".new", ".orig"];
+const MADE: [&str; 6] = [
+    "book/book",
+    "book/live/target",
+    "node_modules",
+    "__pycache__",
+    ".new",
+    ".orig",
+];
 
 /// Files by their path from the root, with `/` on every system.
 #[derive(Default)]

@@ -24,6 +24,18 @@ stop_peer() {
     stop_background
 }
 
+# For another Exim that is like this one, and sends mail on as well: the clients
+# that may ask for it, and how.
+relay_hosts=
+
+more_routers() {
+    :
+}
+
+more_transports() {
+    :
+}
+
 exim_conf() {
     cat << END
 exim_path = $exim
@@ -53,6 +65,8 @@ smtp_accept_max = 0
 
 begin acl
 check_recipient:
+  accept  hosts = $relay_hosts
+          domains = !+local_domains
   deny    message = relay not permitted
           domains = !+local_domains
   require verify = recipient
@@ -64,6 +78,7 @@ mailbox:
   domains = +local_domains
   local_parts = $(IFS=:; echo "${MAILBOXES[*]}")
   transport = maildir
+$(more_routers)
 
 begin transports
 maildir:
@@ -72,5 +87,6 @@ maildir:
   maildir_format
   create_directory
   return_path_add
+$(more_transports)
 END
 }

@@ -1,5 +1,5 @@
-//! The disk of the tests. It does what the real one does, until the test says
-//! what a call shall do instead.
+//! The disk of the tests. It does what the real one does, unless the test wants
+//! a call to do something else.
 
 // Each test program uses a part of it.
 #![allow(dead_code, unreachable_pub)]
@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// What a call does.
 pub enum Play {
@@ -19,9 +19,11 @@ pub enum Play {
     Pretend,
     /// Nothing, and says that it failed.
     Fail(ErrorKind),
+    /// For `look` alone: it finds this.
+    Find(Found),
 }
 
-/// What each call shall do. It gets the call's name (`mkdir`, `write`, ...)
+/// What each call does. The plan gets the call's name (`mkdir`, `write`, ...)
 /// and its path; of two paths, the one that is new.
 type Plan = Arc<dyn Fn(&str, &Path) -> Play + Send + Sync>;
 
@@ -44,7 +46,7 @@ impl FakeDisk {
     ) -> io::Result<T> {
         match (self.0)(name, path) {
             Play::Real => real(),
-            Play::Pretend => Ok(pretended),
+            Play::Pretend | Play::Find(_) => Ok(pretended),
             Play::Fail(kind) => Err(kind.into()),
         }
     }
@@ -60,7 +62,12 @@ impl Disk for FakeDisk {
         self.play("claim", folder, real, Box::new(NoClaim))
     }
     fn look(&self, path: &Path) -> io::Result<Found> {
-        self.play("look", path, || RealDisk.look(path), OUR_FOLDER)
+        match (self.0)("look", path) {
+            Play::Real => RealDisk.look(path),
+            Play::Pretend => Ok(OUR_FOLDER),
+            Play::Find(found) => Ok(found),
+            Play::Fail(kind) => Err(kind.into()),
+        }
     }
     fn create_folder(&self, path: &Path) -> io::Result<()> {
         self.play("mkdir", path, || RealDisk.create_folder(path), ())
@@ -95,14 +102,10 @@ impl Disk for FakeDisk {
     fn remove_file(&self, path: &Path) -> io::Result<()> {
         self.play("remove", path, || RealDisk.remove_file(path), ())
     }
-    fn modified(&self, path: &Path) -> io::Result<SystemTime> {
-        let real = || RealDisk.modified(path);
-        self.play("modified", path, real, SystemTime::UNIX_EPOCH)
-    }
 }
 
 /// What is everywhere on a disk that only pretends.
-const OUR_FOLDER: Found = Found {
+pub const OUR_FOLDER: Found = Found {
     kind: Kind::Folder,
     permissions: 0o700,
     owner: 0,

@@ -6,7 +6,10 @@
 //!   `wait_until`  waits for something that another process does
 //!   `needs`       whether a program is here that a test wants
 //!   `programs`    mail clients that other people wrote
+//!   `host`        a mail host that does what a test wants
 //!   `machine`     a walk through the state machine
+//!   `name_server` a name server that says what a test wants
+//!   `strace`      system calls that fail
 //!
 //! Whatever waits has a deadline, far longer than a slow machine needs: a test
 //! that gets there fails, and says what it had waited for. No test sleeps to
@@ -29,8 +32,12 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 pub mod disk;
+pub mod host;
 pub mod machine;
+pub mod name_server;
+pub mod post;
 pub mod programs;
+pub mod strace;
 
 /// Everything that waits gives up after this long.
 pub const DEADLINE: Duration = Duration::from_secs(60);

@@ -12,6 +12,7 @@
 //!   `steps`     what may follow what; the lines of one reply
 //!   `parse`     a file becomes a script, or a line number and a reason
 //!   `cause_pages`  the page of each cause, built in
+//!   `digest`    a short name for many files
 //!   `folder`    reads all files under a folder
 //!   `matching`  does a text fit these bytes? and what are its names bound to
 //!   `lint`      what the grammar allows, but this repository does not
@@ -19,6 +20,7 @@
 
 pub mod cause;
 pub(super) mod cause_pages;
+pub(super) mod digest;
 pub mod folder;
 pub mod header;
 pub mod lint;

@@ -29,6 +29,8 @@ pub struct Transcript {
     pub steps: Vec<Step>,
     /// How many lines the file has.
     pub length: usize,
+    /// A number for its bytes: another one as soon as one of them is.
+    pub digest: u64,
 }
 
 /// A line of the file.

@@ -25,6 +25,12 @@ pub(super) fn write(
         summary.weak + summary.skipped + summary.unchecked,
         summary.time.as_secs_f64()
     )?;
+    writeln!(
+        out,
+        "  <properties><property name=\"judge\" value=\"{}\"/>\
+         </properties>",
+        escaped(&summary.judge())
+    )?;
     let mut rows = rows.iter().filter(|row| row.counts);
     rows.try_for_each(|row| test_case(out, row))?;
     writeln!(out, "</testsuite>")

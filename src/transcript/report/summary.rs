@@ -7,8 +7,12 @@ use super::row::{Judgement, Row};
 use crate::transcript::format::header::Level;
 
 /// How many of each.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
+    /// The transcripts, in one word that another version of them has not.
+    pub(super) suite: String,
+    /// The last chapter whose transcripts were asked for.
+    pub(super) stage: Option<u8>,
     pub(super) passed: usize,
     pub(super) failed: usize,
     pub(super) weak: usize,
@@ -38,7 +42,19 @@ impl Summary {
                 matches!(judgement, Judgement::Unchecked(_))
             }),
             time,
+            ..Summary::default()
         }
+    }
+
+    /// The judge, and the law: they belong to every grade.
+    pub(super) fn judge(&self) -> String {
+        let version = env!("CARGO_PKG_VERSION");
+        format!("Pillarbox {version}, transcripts {}", self.suite)
+    }
+
+    /// The same, with the name of the transcripts, and the last stage.
+    pub(crate) fn by(self, suite: String, stage: Option<u8>) -> Summary {
+        Summary { suite, stage, ..self }
     }
 
     /// All transcripts, judged or not.

@@ -6,13 +6,19 @@
 use std::io::{self, Write};
 
 use super::row::{Judgement, Row, in_one_line};
+use super::summary::Summary;
 use crate::transcript::judge::failure::Failure;
 use crate::words;
 
-pub(super) fn write(out: &mut dyn Write, rows: &[Row]) -> io::Result<()> {
+pub(super) fn write(
+    out: &mut dyn Write,
+    rows: &[Row],
+    summary: &Summary,
+) -> io::Result<()> {
     writeln!(out, "TAP version 13")?;
     let rows: Vec<&Row> = rows.iter().filter(|row| row.counts).collect();
     writeln!(out, "1..{}", rows.len())?;
+    writeln!(out, "# {}", summary.judge())?;
     for (number, row) in rows.into_iter().enumerate() {
         test_point(out, number + 1, row)?;
     }

@@ -33,8 +33,13 @@ pub(super) fn write(
     }
     let (points, most) = summary.points();
     if most > 0 {
-        writeln!(out, "points: {points} of {most}, one for each must")?;
+        let sum = match summary.stage {
+            Some(stage) => format!("stage {stage}"),
+            None => "points".to_owned(),
+        };
+        writeln!(out, "{sum}: {points} of {most}, one for each must")?;
     }
+    writeln!(out, "judged by {}", summary.judge())?;
     writeln!(out, "{summary}")?;
     skips(out, rows)
 }
@@ -130,9 +135,11 @@ WEAK test.txt:24: wrong message
        see       RFC 5321 4.5.2
      the talk so far: --show transcripts/04-dots/three.txt:24 for the files
 note transcripts/04-dots/one.txt: line 9: not checked
+judged by Pillarbox VERSION, transcripts abc
 4 transcripts: 1 passed, 1 failed, 1 weak, 1 skipped, in 2.3 s
 skipped: 1 needs max-size=1000
 "#;
+        let wanted = wanted.replace("VERSION", env!("CARGO_PKG_VERSION"));
         assert_eq!(report(Format::Text), wanted);
     }
 }

@@ -1,6 +1,7 @@
 //! Columns, parted by tabs: for scripts, and for the matrix of many runs.
 //!
-//! The columns are a promise: `file level verdict line spec title reason`.
+//! The columns are a promise: `file level verdict line spec title reason stage
+//! judge`. More may follow one day, after these.
 //! The first line names them. Each value is escaped as the words of a
 //! transcript are, so that it holds neither a tab nor a line end.
 //!
@@ -11,10 +12,12 @@
 use std::io::{self, Write};
 
 use super::row::{Judgement, Row, in_one_line};
+use super::summary::Summary;
 use crate::transcript::format::matching::Names;
 use crate::transcript::format::text::{Text, escape};
 
-const COLUMNS: &str = "file\tlevel\tverdict\tline\tspec\ttitle\treason";
+const COLUMNS: &str =
+    "file\tlevel\tverdict\tline\tspec\ttitle\treason\tstage\tjudge";
 
 /// A row that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +30,11 @@ pub(super) struct Record {
     pub(super) title: String,
 }
 
-pub(super) fn write(out: &mut dyn Write, rows: &[Row]) -> io::Result<()> {
+pub(super) fn write(
+    out: &mut dyn Write,
+    rows: &[Row],
+    summary: &Summary,
+) -> io::Result<()> {
     writeln!(out, "{COLUMNS}")?;
     for row in rows.iter().filter(|row| row.counts) {
         let (verdict, line, reason) = match &row.judgement {
@@ -53,6 +60,8 @@ pub(super) fn write(out: &mut dyn Write, rows: &[Row]) -> io::Result<()> {
             &row.spec.join("; "),
             &row.title,
             &reason,
+            &row.stage.map(|stage| stage.to_string()).unwrap_or_default(),
+            &summary.judge(),
         ];
         let columns = columns.map(|text| escape(text.as_bytes()));
         writeln!(out, "{}", columns.join("\t"))?;
@@ -72,7 +81,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Record>, String> {
     }
     lines
         .map(|(number, line)| {
-            let wanted = "expected seven columns, and a verdict";
+            let wanted = "expected nine columns, and a verdict";
             record(line).ok_or_else(|| format!("{}: {wanted}", number + 1))
         })
         .collect()
@@ -81,7 +90,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Record>, String> {
 fn record(line: &str) -> Option<Record> {
     let columns: Option<Vec<String>> = line.split('\t').map(plain).collect();
     let columns = columns?;
-    let [file, _, verdict, _, _, title, _] = columns.as_slice() else {
+    let [file, _, verdict, _, _, title, ..] = columns.as_slice() else {
         return None;
     };
     let is_verdict =
@@ -120,8 +129,10 @@ mod tests {
             "RFC 5321 4.5.2; CVE-1",
             r"Dots \\ and # <b>",
             r#"wrong message: M: "\\x00" & ..one"#,
+            "5",
         ];
-        assert_eq!(two, wanted);
+        assert_eq!(two[..8], wanted);
+        assert!(two[8].ends_with(", transcripts abc"), "{two:?}");
     }
 
     #[test]

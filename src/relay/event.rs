@@ -1,0 +1,90 @@
+//! What happens in the sending half, told to the log, to `--explain` and to
+//! tests.
+//!
+//! A turn is one look-up and one connection; its number tells it from others
+//! that go on at the same time. Each event is one line as text.
+
+use super::client;
+use super::entry::Answer;
+use super::line::Group;
+use super::step::Step;
+use crate::protocol::address::Mailbox;
+use crate::protocol::decision::Class;
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+/// Is told what happens, from many threads.
+pub type Observer<'a> = dyn Fn(Event<'_>) + Send + Sync + 'a;
+
+/// Something that happens.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// There is mail for this group: a turn begins.
+    TurnBegins(u64, &'a Group),
+    /// It looks for the way.
+    LookUp(u64, &'a Step),
+    /// It tries this message for these recipients.
+    Trying(u64, &'a str, &'a [Mailbox]),
+    /// Something has happened between it and a host.
+    Dialogue(u64, &'a client::Event<'a>),
+    /// It is over.
+    TurnEnds(u64),
+    /// What a try of this message has brought to a recipient.
+    Settled(&'a str, &'a Mailbox, Class, &'a Answer),
+    /// How many tries of this message are over, and how long it waits for the
+    /// next one.
+    Later(&'a str, u32, Duration),
+    /// There is a bounce about this message: its id, and to whom it goes.
+    Bounced(&'a str, &'a str, &'a Mailbox),
+    /// This message is over: all have it, or the sender knows.
+    Over(&'a str),
+    /// It is given up, and nobody may be told. Whether it is kept in `dead`.
+    Dead(&'a str, bool),
+    /// An operator has taken it out.
+    Removed(&'a str),
+    /// An operator has made every message due.
+    Flushed,
+    /// The disk has not done what it should.
+    Trouble(&'a str, &'a io::Error),
+}
+
+impl fmt::Display for Event<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Event::TurnBegins(_, group) => write!(f, "mail for {group}"),
+            Event::LookUp(_, step) => write!(f, "{step}"),
+            Event::Trying(_, id, recipients) => {
+                let count = recipients.len();
+                write!(f, "trying {id}, recipients: {count}")
+            }
+            Event::Dialogue(_, event) => write!(f, "{event:?}"),
+            Event::TurnEnds(_) => f.write_str("done"),
+            Event::Settled(id, mailbox, class, answer) => {
+                let what = match class {
+                    Class::Delivered => "delivered",
+                    Class::Temporary => "not delivered yet",
+                    Class::Permanent => "failed",
+                };
+                write!(f, "{id}: <{mailbox}> {what}: {answer}")
+            }
+            Event::Later(id, tries, wait) => {
+                let seconds = wait.as_secs();
+                write!(f, "{id}: tries: {tries}; the next one in {seconds} s")
+            }
+            Event::Bounced(id, bounce, sender) => {
+                write!(f, "{id}: bounced to <{sender}> as {bounce}")
+            }
+            Event::Over(id) => write!(f, "{id}: done"),
+            Event::Dead(id, true) => {
+                write!(f, "{id}: dead, and nobody may be told: kept in 'dead'")
+            }
+            Event::Dead(id, false) => {
+                write!(f, "{id}: dead, and 'dead' is full: dropped")
+            }
+            Event::Removed(id) => write!(f, "{id}: removed by hand"),
+            Event::Flushed => f.write_str("all mail is due: flushed by hand"),
+            Event::Trouble(id, error) => write!(f, "{id}: {error}"),
+        }
+    }
+}

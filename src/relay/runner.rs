@@ -1,0 +1,82 @@
+//! The runner: one thread that begins the tries when they are due, and a
+//! thread for each turn (`turn.rs`). A host or a name server that is slow holds
+//! up nobody but the turns that wait for it.
+
+use super::desk::{Desk, now};
+use super::entry::Entry;
+use super::event::Event;
+use super::line::Group;
+use super::marks::{self, Mark};
+use super::turn::Turn;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::thread::{self, Builder};
+use std::time::{Duration, Instant};
+
+/// A pause after the system has refused a thread.
+const THREAD_PAUSE: Duration = Duration::from_millis(100);
+
+/// We look for marks twice a second.
+const MARKS_PAUSE: Duration = Duration::from_millis(500);
+
+/// Runs until the agenda comes to its end.
+pub(super) fn run(desk: &Arc<Desk>) {
+    let mut looked: Option<Instant> = None;
+    while let Some(due) = desk.agenda.wait(now()) {
+        for id in due {
+            begin(desk, id);
+        }
+        if looked.is_none_or(|time| time.elapsed() >= MARKS_PAUSE) {
+            obey_marks(desk);
+            looked = Some(Instant::now());
+        }
+        begin_turns(desk);
+    }
+}
+
+/// Begins a try: the recipients who wait, in groups.
+fn begin(desk: &Desk, id: String) {
+    let groups = match desk.queue.entry(&id) {
+        Ok(Some(entry)) => groups(desk, &entry),
+        Ok(None) => BTreeSet::new(),
+        Err(error) if desk.is_lost(&id, &error) => return,
+        Err(_) => BTreeSet::new(),
+    };
+    if groups.is_empty() {
+        desk.close(&id, &|_| None);
+    } else {
+        desk.agenda.line_up(id, &groups);
+    }
+}
+
+fn groups(desk: &Desk, entry: &Entry) -> BTreeSet<Group> {
+    entry.waiting().map(|mailbox| desk.group_of(mailbox)).collect()
+}
+
+/// As many turns as may be.
+fn begin_turns(desk: &Arc<Desk>) {
+    while let Some((number, group)) = desk.agenda.begin_turn() {
+        let turn = Turn::new(Arc::clone(desk), number, group);
+        let thread = Builder::new().name("turn".to_owned());
+        if let Err(error) = thread.spawn(move || turn.run()) {
+            log::error!("cannot start a thread: {error}");
+            thread::sleep(THREAD_PAUSE);
+            return;
+        }
+    }
+}
+
+/// Does what operators have asked for.
+fn obey_marks(desk: &Desk) {
+    for mark in marks::take(&*desk.queue.disk, &desk.queue.folder) {
+        match mark {
+            Mark::Flush => {
+                desk.agenda.flush();
+                desk.tell(Event::Flushed);
+            }
+            Mark::Remove(id) if desk.agenda.remove(&id) => desk.take_out(&id),
+            // It is being tried, or it is not there.
+            Mark::Remove(_) => {}
+        }
+    }
+}

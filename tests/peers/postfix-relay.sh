@@ -1,0 +1,17 @@
+# Postfix that sends what is not for example.org on, to 127.0.0.1:NEXT. Read by
+# `peer`; for `relay`.
+#
+# Left to itself it breaks lines of more than 998 bytes when it sends them on.
+
+source "$here/postfix.sh"
+
+peer_keys="next"
+
+more_settings() {
+    cat << END
+mynetworks = 127.0.0.0/8
+relayhost = [127.0.0.1]:$(setting next 25)
+default_transport = smtp
+smtp_line_length_limit = 0
+END
+}
