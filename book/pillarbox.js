@@ -179,7 +179,8 @@ function addReasons(steps, path) {
             const rest = /\.\.\.$/.test(text) ? real.slice(n).join(' / ') : real[n]?.slice(4);
             const shown = element('span', 'real');
             shown.dataset.real = ` ${rest ?? ''}`;
-            drawn.lastChild.before(shown);
+            // Before the line feed.
+            drawn.lastChild.splitText(drawn.lastChild.length - 1).before(shown);
         });
     });
 }

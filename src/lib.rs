@@ -9,7 +9,7 @@
 //! ```text
 //! main        picks the command, prints       all
 //! options     the command line becomes data   all that have settings
-//! agent       send and inbox: user agents     relay mailbox protocol words
+//! agent       send, inbox, queue: for people  relay mailbox disk protocol words
 //! server      sockets and threads around the  relay transcript::record mailbox
 //!             server's machine                disk wire protocol words
 //! relay       queue, look-up, bounces around  mailbox disk wire protocol words
@@ -35,8 +35,10 @@
 //! first byte to the 250. Each file below answers a question that the first two
 //! leave open.
 //!
-//! 1. [`server`]: `listener.rs` accepts, `admission.rs` starts a thread; then
-//!    `connection.rs` and `incoming.rs`, the way of one message.
+//! 1. [`server`]: `listener.rs` accepts, `admission.rs` and `register.rs` count
+//!    and start a thread; then `connection.rs` and `incoming.rs`, the way of one
+//!    message. [`wire`] reads and writes for them, and `shared.rs` says who is
+//!    welcome.
 //! 2. [`protocol::line`]: what is a line?
 //! 3. [`protocol::command`], [`protocol::address`]: what does a line ask for?
 //! 4. [`protocol::session`]: is it allowed now, and what comes next?
@@ -50,13 +52,11 @@
 //!    `synced.rs`, for what needs no fsync any more, and `leftovers.rs`, for
 //!    what a crash leaves. Beneath it is [`disk`]: what makes a file durable.
 //!
-//! For later, around the walk: `settings.rs` is what a server is told,
-//! `shared.rs` what its connections have in common, `limits.rs` what the system
-//! allows, and `register.rs` counts the clients. `watch.rs` tells the log and
+//! For later, around the walk: `settings.rs` is what a server is told, and
+//! `limits.rs` what the system allows. `watch.rs` tells the log and
 //! the live dialogue (`live.rs`), whose text is made in [`protocol::explain`];
 //! `outgoing.rs` does so for mail that is sent on. `recorder.rs` writes sessions
-//! down; `stdio.rs` serves a keyboard. [`wire`] keeps the
-//! deadlines, [`options`] and `main.rs` start it all.
+//! down; `stdio.rs` serves a keyboard. [`options`] and `main.rs` start it all.
 //!
 //! # The sending half
 //!

@@ -50,7 +50,8 @@ const OPTIONS: &[Row] = &[
     one("", "record", "DIR",
         "write each session down as a transcript, into this folder"),
     flag("", "stdio",
-        "one session over standard input and output, without --listen"),
+        "one session over standard input and output, without --listen; no log \
+         if standard error is the client's, too"),
 
     // Mail for other hosts.
     one("", "queue", "DIR",

@@ -287,7 +287,10 @@ fn ipv4(text: &str) -> Option<Ipv4Addr> {
     for number in text.split('.') {
         let is_snum = (1..=3).contains(&number.len())
             && number.bytes().all(|byte| byte.is_ascii_digit());
-        numbers.push(is_snum.then(|| number.parse::<u8>().ok())??);
+        if !is_snum {
+            return None;
+        }
+        numbers.push(number.parse::<u8>().ok()?);
     }
     let octets: [u8; 4] = numbers.try_into().ok()?;
     Some(octets.into())

@@ -193,6 +193,8 @@ mod tests {
             \tby mx.example.org with ESMTP id M1P2Q3;\n\
             \tThu, 01 Jan 1970 00:00:00 +0000\n";
         assert_eq!(received.field(), want);
+        // It tells nobody who else got the message (RFC 5321 7.6).
+        assert!(!want.contains(" for "));
         let unknown = Received { client_address: None, ..received };
         let first = "Received: from client.example\n\tby ";
         assert!(unknown.field().starts_with(first));

@@ -198,7 +198,8 @@ impl<'a> Connection<'a> {
             if let Some(reply) = self.replies.next_reply() {
                 return reply.map_or_else(
                     |no| {
-                        let bytes = printable(&no.heard, SHOWN_BYTES);
+                        let line = no.heard.trim_ascii_end();
+                        let bytes = printable(line, SHOWN_BYTES);
                         let fault = no.fault.in_words();
                         Heard::NoReply(format!("no reply, {fault}: {bytes}"))
                     },

@@ -12,6 +12,7 @@ use super::shared::Shared;
 use crate::protocol::explain::Explainer;
 use crate::protocol::line::CommandLine;
 use crate::protocol::session::{Client, Step};
+use crate::transcript::record::privacy::{HOLE, Privacy};
 use crate::wire::Lost;
 use crate::words::printable;
 use std::borrow::Cow;
@@ -24,6 +25,8 @@ pub(super) struct Watch {
     client: Option<IpAddr>,
     explainer: Option<Explainer>,
     recorder: Recorder,
+    /// Knows what must not be shown.
+    privacy: Privacy,
     tally: Tally,
 }
 
@@ -52,6 +55,7 @@ impl Watch {
             client,
             explainer: shared.explain.then(|| explainer(id, false)),
             recorder: recorder.unwrap_or_default(),
+            privacy: Privacy::default(),
             tally: Tally::default(),
         }
     }
@@ -75,7 +79,7 @@ impl Watch {
     }
 
     /// They held a command line.
-    pub(super) fn command(&self, line: &CommandLine<'_>) {
+    pub(super) fn command(&mut self, line: &CommandLine<'_>) {
         let (bytes, end) = match line {
             CommandLine::Line(text) => (*text, "\r\n"),
             CommandLine::TooLong(beginning) => (*beginning, "... (too long)"),
@@ -83,10 +87,23 @@ impl Watch {
                 (*text, "")
             }
         };
-        let bytes = without_secret(bytes);
+        let bytes = self.without_secret(bytes, end);
         log::debug!("[{}] C: {}", self.id, printable(&bytes, LOGGED_BYTES));
         if let Some(explainer) = &self.explainer {
             print(&explainer.client(&[&bytes, end.as_bytes()].concat()));
+        }
+    }
+
+    /// A password is shown no more than it is recorded.
+    fn without_secret<'a>(
+        &mut self,
+        line: &'a [u8],
+        end: &str,
+    ) -> Cow<'a, [u8]> {
+        let words = self.privacy.client(&[line, end.as_bytes()].concat());
+        match words.contains(HOLE) {
+            true => Cow::Owned(words.into_bytes()),
+            false => Cow::Borrowed(line),
         }
     }
 
@@ -108,6 +125,7 @@ impl Watch {
     /// The machine has made a step, and `lines` went on the wire.
     pub(super) fn said(&mut self, step: &Step, lines: &[String]) {
         self.recorder.reply(&step.answer);
+        self.privacy.reply(step.answer.reply.code);
         log::trace!("[{}] {} -> {}", self.id, step.before, step.after);
         for line in lines {
             log::debug!("[{}] S: {line}", self.id);
@@ -147,19 +165,5 @@ impl Watch {
              recipients={recipients} bytes={bytes} last=\"{last_reply}\" {end}",
             self.id,
         );
-    }
-}
-
-/// AUTH may carry a password after the name of its mechanism (RFC 4954 section
-/// 4). We have no AUTH, but a client may say it all the same.
-fn without_secret(line: &[u8]) -> Cow<'_, [u8]> {
-    let mut words = line.splitn(3, |byte| *byte == b' ');
-    match (words.next(), words.next(), words.next()) {
-        (Some(verb), Some(mechanism), Some(_))
-            if verb.eq_ignore_ascii_case(b"AUTH") =>
-        {
-            Cow::Owned([verb, b" ", mechanism, b" ..."].concat())
-        }
-        _ => Cow::Borrowed(line),
     }
 }

@@ -134,6 +134,9 @@ await check('what a page leaves open shows its real text, and is not copied', {}
     assert(real.length > 2 && real.every((text) => /\w/.test(text)), real.join());
     assert(real.some((text) => text.includes('ESMTP')), real.join());
     assert(before.includes('{...}') && !before.includes('ESMTP'));
+    // It comes after what the page has, in the same line.
+    const place = await card.locator('.real').first().evaluate((part) => [part.previousSibling.textContent, part.nextSibling.textContent]);
+    assert.deepEqual([/\{\.\.\.\}$/.test(place[0]), place[1]], [true, '\n']);
 });
 
 await check('the first conversation of a chapter starts hidden, and one click shows it all', {}, async (page) => {

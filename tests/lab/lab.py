@@ -6,14 +6,17 @@ nothing is left running.
     NameServer  Debian's dnsmasq, with dnsmasq.conf from beside this file
     Wrong       something is not as it should be
     wait_until  waits for a condition, and not for ever
+    hurry       the whole script comes to its end, whatever happens
 """
 
 import os
 import re
 import shutil
+import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -42,6 +45,18 @@ def wait_until(what, condition, seconds=PATIENCE):
         if time.monotonic() > end:
             raise Wrong(f"waited in vain until {what}")
         time.sleep(0.02)
+
+
+def hurry(seconds=10 * PATIENCE):
+    """Something is wrong if the script is not done after this time. A script
+    that is ended from outside ends what it has started."""
+
+    def too_late(*_):
+        raise Wrong(f"it is not done after {seconds} s")
+
+    signal.signal(signal.SIGALRM, too_late)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.alarm(seconds)
 
 
 def build():
@@ -106,16 +121,20 @@ class Lab:
         return self
 
     def __exit__(self, *_):
+        signal.alarm(0)
         for program in self.running:
-            program.stop()
+            try:
+                program.stop()
+            except Wrong as wrong:
+                print(f"WRONG: {wrong}")
         if not self.keep:
             shutil.rmtree(self.folder)
 
     def path(self, *parts):
         return os.path.join(self.folder, *parts)
 
-    def office(self, name, listen, *options):
-        office = Office(self, name, listen, options)
+    def office(self, name, listen, *options, level="debug"):
+        office = Office(self, name, listen, options, level)
         self.running.append(office)
         office.start()
         return office
@@ -162,9 +181,9 @@ class Program:
 class Office(Program):
     """A `pillarbox serve` with mailboxes and a queue of its own."""
 
-    def __init__(self, lab, name, listen, options):
+    def __init__(self, lab, name, listen, options, level):
         super().__init__(lab, name)
-        self.listen, self.options = listen, options
+        self.listen, self.options, self.level = listen, options, level
         self.mail = lab.path(name, "mail")
         self.queue = lab.path(name, "queue")
         # Where the log was read up to.
@@ -173,7 +192,7 @@ class Office(Program):
     def start(self):
         command = [PILLARBOX, "serve", "--listen", self.listen]
         command += ["--mail", self.mail, "--queue", self.queue, *self.options]
-        environment = dict(os.environ, RUST_LOG="debug")
+        environment = dict(os.environ, RUST_LOG=self.level)
         self.launch(command, stdout=subprocess.PIPE, env=environment)
         line = self.process.stdout.readline().decode()
         found = re.fullmatch(r"pillarbox listening on (\S+)\n", line)

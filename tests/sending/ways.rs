@@ -64,6 +64,47 @@ fn case_48_when_there_is_trouble_elsewhere_the_copy_here_is_not_made_twice() {
     assert_eq!(office.mail_of("alice").len(), 1);
 }
 
+#[test]
+fn case_29_eight_bit_text_bounces_where_8bitmime_is_not_offered() {
+    let old = Host::start(|command| match command.starts_with("EHLO") {
+        true => Say::This("250 mx.b.example"),
+        false => Say::Yes,
+    });
+    for (host, count) in [(Host::friendly(), 1), (old, 0)] {
+        let options = ["--smart-host", &host.address.to_string()];
+        let office = Office::start(&options);
+        let text = letter("x") + "Gr\u{fc}\u{df}e\n";
+        let from = "alice@client.example";
+        office.hand(from, &["bob@example.org"], &text);
+        office.wait_until_nothing_waits();
+        let mail = host.mail();
+        assert_eq!(mail.len(), count);
+        assert!(mail.iter().all(|m| m.text.ends_with("Gr\u{fc}\u{df}e\r\n")));
+        let bounces = office.mail_of("alice");
+        assert_eq!(bounces.len(), 1 - count);
+        assert!(bounces.iter().all(|b| b.contains("\nStatus: 5.6.3\n")));
+    }
+}
+
+#[test]
+fn case_46_source_routes_are_taken_off() {
+    let host = Host::start(|command| match command.contains("nobody") {
+        true => Say::This("550 5.1.1 No such mailbox"),
+        false => Say::Yes,
+    });
+    let office = Office::start(&["--smart-host", &host.address.to_string()]);
+    let from = "@b.example,@c.example:alice@client.example";
+    let to = ["@c.example:bob@example.org", "@c.example:nobody@example.org"];
+    assert_eq!(office.hand(from, &to, &letter("x")), "250 2.0.0 Stored");
+    let mail = &host.wait_for_mail(1)[0];
+    assert_eq!(mail.from, "alice@client.example");
+    assert_eq!(mail.to, ["bob@example.org"]);
+    office.wait_until_nothing_waits();
+    let bounce = &office.mail_of("alice")[0];
+    let about = "\nFinal-Recipient: rfc822; nobody@example.org\n";
+    assert!(bounce.contains(about), "{bounce}");
+}
+
 /// Two hosts with two names, each of which is the other's smart host.
 #[test]
 fn case_23_a_message_that_goes_in_a_circle_comes_to_an_end_with_one_bounce() {

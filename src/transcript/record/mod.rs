@@ -5,6 +5,6 @@
 //!   `privacy`  what must not be written down
 //!   `proxy`    passes bytes on between two others, and writes them down
 
-mod privacy;
+pub(crate) mod privacy;
 pub mod proxy;
 pub mod writer;

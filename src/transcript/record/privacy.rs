@@ -11,7 +11,7 @@
 use crate::transcript::format::text::{escape, escape_inner};
 
 /// The hole, and what a replay sends for it unless it is told another.
-pub(super) const HOLE: &str = "{secret}";
+pub(crate) const HOLE: &str = "{secret}";
 const VALUE: &str = "secret";
 
 /// A longer secret keeps its length, because a server may refuse it for that.
@@ -39,7 +39,7 @@ enum Next {
 
 /// Watches both sides, and says what may be written down.
 #[derive(Debug, Default)]
-pub(super) struct Privacy {
+pub(crate) struct Privacy {
     next: Next,
     /// STARTTLS was said, and not refused.
     wants_tls: bool,
@@ -49,7 +49,7 @@ pub(super) struct Privacy {
 impl Privacy {
     /// The words for a whole line of the client, which is given with its line
     /// end if it has one.
-    pub(super) fn client(&mut self, line: &[u8]) -> String {
+    pub(crate) fn client(&mut self, line: &[u8]) -> String {
         let (text, end) = split_end(line);
         let hidden = match self.next {
             Next::Message => {
@@ -95,7 +95,7 @@ impl Privacy {
 
     // ANCHOR: reply
     /// The server has said a whole reply.
-    pub(super) fn reply(&mut self, code: u16) {
+    pub(crate) fn reply(&mut self, code: u16) {
         self.next = match code {
             334 => Next::Secret,
             354 => Next::Message,
