@@ -219,7 +219,8 @@ fn must_replay(path: &Path) -> Transcript {
     match outcome.into_iter().next().unwrap() {
         Outcome::Pass => transcript,
         Outcome::Fail(failure) => panic!("{failure}\n{}", shown()),
-        other @ (Outcome::Skip(_) | Outcome::NoServer(_)) => {
+        other
+        @ (Outcome::Skip(_) | Outcome::Lost(_) | Outcome::NoServer(_)) => {
             panic!("{other:?}\n{}", shown())
         }
     }

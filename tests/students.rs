@@ -8,6 +8,7 @@
 mod support;
 
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Instant;
 use support::{DEADLINE, needs};
 
@@ -42,10 +43,126 @@ fn the_right_one_passes_every_must() {
     let (report, code) = grade(&student("right.py"), &jobs, &["transcripts"]);
     assert_eq!(code, 0, "{report}");
     assert!(report.contains(" 0 failed, "), "{report}");
-    let last = report.lines().last().unwrap();
-    let (_, rest) = last.split_once(": ").unwrap();
-    let passed = rest.split(' ').next().unwrap();
-    assert!(passed.parse::<u32>().unwrap() >= 40, "{last}");
+    let (points, most) = points(&report);
+    assert_eq!(points, most);
+    assert!(points >= 40, "{report}");
+}
+
+/// How many points were reached, and how many could be.
+fn points(report: &str) -> (u32, u32) {
+    let line = report.lines().find_map(|line| line.strip_prefix("points: "));
+    let (numbers, _) = line.unwrap().split_once(',').unwrap();
+    let (points, most) = numbers.split_once(" of ").unwrap();
+    (points.parse().unwrap(), most.parse().unwrap())
+}
+
+/// What one oddity of `odd.py` costs: the points that are lost, and the only
+/// report that tells of it, if there is one.
+type Oddity = (&'static str, u32, Option<&'static str>);
+
+/// Of these files: some that need everything, and those that are about one of
+/// the oddities.
+const ODD_FILES: [&str; 5] = [
+    "transcripts/01-first",
+    "transcripts/02-hello",
+    "transcripts/04-lines/reply-line-ends.txt",
+    "transcripts/07-message/dots.txt",
+    "transcripts/11-clients/gone-after-250.txt",
+];
+
+const ODDITIES: [Oddity; 10] = [
+    ("lf", 1, Some("04-lines/reply-line-ends")),
+    ("stays", 1, Some("01-first/goodbye")),
+    // It needs two seconds until it greets, and has ten.
+    ("late-greeting", 0, None),
+    ("late-listener", 0, None),
+    // Four pages say EHLO and nothing else but what HELO does, too.
+    ("helo-only", 5, Some("01-first/ehlo-is-known")),
+    ("after-quit", 1, Some("11-clients/gone-after-250")),
+    ("wants-from", 0, None),
+    ("prints-only", 5, Some("01-first/delivery")),
+    ("crashes", 5, Some("01-first/delivery")),
+    ("fixed-port", 16, Some("01-first/greeting")),
+];
+
+#[test]
+fn one_fault_is_one_report_and_costs_what_stands_on_it() {
+    if !needs(PYTHON) {
+        return;
+    }
+    let mut wrong = Vec::new();
+    for (oddity, costs, told) in ODDITIES {
+        let command = format!("{} {oddity}", student("odd.py"));
+        let (report, _) = grade(&command, &["--jobs", "8"], &ODD_FILES);
+        let (points, most) = points(&report);
+        let failures: Vec<&str> = report
+            .lines()
+            .filter_map(|line| line.strip_prefix("FAIL transcripts/"))
+            .filter_map(|line| line.split(".txt").next())
+            .collect();
+        let told: Vec<&str> = told.into_iter().collect();
+        if (most - points, &failures) != (costs, &told) {
+            wrong.push(format!("{oddity}: {points} of {most}, {failures:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_maximum_that_was_said_before_is_the_same_for_everybody() {
+    if !needs(PYTHON) {
+        return;
+    }
+    let options = ["--jobs", "8", "--extensions", "PIPELINING,8BITMIME,SIZE"];
+    let files = ["transcripts/01-first", "transcripts/06-parameters"];
+    let most = |oddity: &str| {
+        let command = format!("{} {oddity}", student("odd.py"));
+        points(&grade(&command, &options, &files).0)
+    };
+    // It has no SIZE: one page of that is a must.
+    let (points, all) = most("none");
+    assert_eq!(points, all - 1);
+    for oddity in ["helo-only", "crashes", "fixed-port"] {
+        assert_eq!(most(oddity).1, all, "{oddity}");
+    }
+}
+
+#[test]
+fn three_that_are_graded_at_the_same_time_get_the_same_grade() {
+    if !needs(PYTHON) {
+        return;
+    }
+    let run = || {
+        let files = ["transcripts/01-first", "transcripts/10-pipelining"];
+        let (report, code) = grade(&student("right.py"), &[], &files);
+        (points(&report), code)
+    };
+    let graded: Vec<_> = thread::scope(|scope| {
+        let runs = [(); 3].map(|()| scope.spawn(run));
+        runs.into_iter().map(|run| run.join().unwrap()).collect()
+    });
+    for ((points, most), code) in graded {
+        assert_eq!((points, code), (most, 0));
+    }
+}
+
+#[test]
+fn what_cannot_be_looked_at_gives_no_point_and_takes_none() {
+    if !needs(PYTHON) {
+        return;
+    }
+    let options = ["--no-mailbox"];
+    let command = format!("{} prints-only", student("odd.py"));
+    let files = ["transcripts/01-first"];
+    let (report, code) = grade(&command, &options, &files);
+    assert_eq!(code, 0, "{report}");
+    let (points, most) = points(&report);
+    assert_eq!(points, most, "{report}");
+    assert!(report.contains(" not checked: --no-mailbox"), "{report}");
+    // A wrong talk is wrong all the same.
+    let command = format!("{} crashes", student("odd.py"));
+    let (report, code) = grade(&command, &options, &files);
+    assert_eq!(code, 1, "{report}");
 }
 
 /// The number of each fault and the transcript that is meant for it, from the

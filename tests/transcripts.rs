@@ -9,7 +9,7 @@
 
 use pillarbox::protocol::reply;
 use pillarbox::transcript::format::folder::read_all;
-use pillarbox::transcript::format::header::Plays;
+use pillarbox::transcript::format::header::{Level, Plays};
 use pillarbox::transcript::format::lint::check;
 use pillarbox::transcript::format::script::{Action, Transcript};
 use pillarbox::transcript::play::outcome::Outcome;
@@ -58,7 +58,7 @@ fn every_transcript_passes() {
     for (transcript, outcome) in chosen.iter().zip(outcomes) {
         match outcome {
             Outcome::Pass => {}
-            Outcome::Skip(reason) => {
+            Outcome::Skip(reason) | Outcome::Lost(reason) => {
                 eprintln!("skipped {}: {reason}", name(transcript));
             }
             Outcome::Fail(failure) => failures.push(failure.to_string()),
@@ -92,6 +92,42 @@ fn there_are_fifty_transcripts_at_least_and_no_title_twice() {
     for pair in titles.windows(2) {
         assert_ne!(pair.first(), pair.last());
     }
+}
+
+/// The chapters that show each file, by the path in their include.
+fn chapters() -> Vec<(String, u8)> {
+    let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("book/src");
+    let pages = std::fs::read_dir(book).into_iter().flatten().flatten();
+    let mut shown = Vec::new();
+    for page in pages {
+        let name = page.file_name().to_string_lossy().into_owned();
+        let chapter = name.split('-').next().unwrap_or_default().parse();
+        let text = std::fs::read_to_string(page.path()).unwrap_or_default();
+        let Ok(chapter) = chapter else { continue };
+        for include in text.split("{{#include ../../").skip(1) {
+            let path = include.split("}}").next().unwrap_or_default();
+            shown.push((path.to_owned(), chapter));
+        }
+    }
+    shown
+}
+
+#[test]
+fn the_stage_of_a_transcript_is_the_first_chapter_that_shows_it() {
+    let shown = chapters();
+    let mut wrong = Vec::new();
+    for transcript in all() {
+        let name = name(&transcript);
+        let places = shown.iter().filter(|(path, _)| *path == name);
+        let first = places.map(|(_, chapter)| *chapter).min();
+        let stage = transcript.header.stage;
+        // Nobody else is asked for what is our own way.
+        let is_own = transcript.header.level == Level::Own;
+        if stage != first && !(is_own && stage.is_none()) {
+            wrong.push(format!("{name}: stage {stage:?}, shown in {first:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// The names of all reply constants, with their first line on a page. The

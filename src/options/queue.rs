@@ -115,14 +115,13 @@ mod tests {
 
     #[test]
     fn every_wrong_value_is_told_in_one_line_with_code_2() {
-        let cases: [&[&str]; 15] = [
+        let cases: [&[&str]; 14] = [
             &[],
             &[""],
             &["one", "two"],
             &["--flush"],
             &["q", "--flush", "--show", "x"],
             &["q", "--show", "x", "--remove", "x"],
-            &["q", "--flush", "--flush"],
             &["q", "--flush=now"],
             &["q", "--show"],
             &["q", "--show="],

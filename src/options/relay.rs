@@ -194,7 +194,6 @@ mod tests {
         });
         let lines = [
             "--queue=",
-            "--queue q --queue r",
             "--relay-from=",
             "--relay-from localhost",
             "--relay-from 192.0.2",

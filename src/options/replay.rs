@@ -9,7 +9,9 @@ use crate::transcript::format::script::MailboxAddress;
 use crate::transcript::judge::alias::Aliases;
 use crate::transcript::judge::target::{Match, Rules};
 use crate::transcript::report::formats::Format;
-use crate::transcript::settings::{ReplaySettings as Settings, Subject, Task};
+use crate::transcript::settings::{
+    Chosen, ReplaySettings as Settings, Subject, Task,
+};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -39,7 +41,10 @@ const OPTIONS: &[Row] = &[
         "judge a server that this command starts, afresh for each file; \
          {port} and {maildir} in it are filled in. It listens on \
          127.0.0.1:{port}, and stores mail in {maildir}/DOMAIN/LOCAL-PART, \
-         {maildir}/ADDRESS, or all in the Maildir {maildir}"),
+         {maildir}/ADDRESS, or all in the Maildir {maildir}. Files with a \
+         Server: line are played as well if the command takes what they ask \
+         for: {max-size}, {max-recipients} and {timeout} are these limits, \
+         and {options} is all of it as options of 'pillarbox serve'"),
     one("", "wait", "SECONDS",
         "for a server that is still starting (default 10 with --run, else 0)"),
     many("", "have", "KEY=VALUE",
@@ -47,9 +52,20 @@ const OPTIONS: &[Row] = &[
          (see Server: in a file); repeatable"),
     many("", "maildir", "ADDRESS=DIR",
         "where the server stores the mail of an address, as the file has it; \
-         repeatable"),
+         with --run, {maildir} may be in DIR; repeatable"),
 
     // How it is judged.
+    one("", "stage", "N",
+        "only files that can be understood by chapter N of the book"),
+    one("", "section", "NUMBER",
+        "only files about this section of an RFC, such as 4.5.2 or \
+         'RFC 5321 4.5.2', or about a part of it"),
+    one("", "extensions", "PIPELINING,SIZE,...",
+        "the server must offer these: what it does not is a lost point, and \
+         files that need others are skipped; without this, what it does not \
+         offer is skipped"),
+    flag("", "no-mailbox",
+        "do not look into mailboxes; files that want a look do not count"),
     one("", "match", "exact|code|class",
         "exact: every byte; code: the three digits; class: the first one \
          (default code with --server and --run, else exact)"),
@@ -114,6 +130,11 @@ fn invocation(given: &Given) -> Result<Invocation, Complaint> {
         task,
         files,
         rules: rules(given, &subject)?,
+        chosen: Chosen {
+            stage: given.value("stage", whole(0..=99))?,
+            section: given.value("section", section)?,
+        },
+        extensions: given.value("extensions", extensions)?,
         have: given.values("have", key_and_value)?,
         maildirs: given.values("maildir", maildir)?,
         wait,
@@ -196,6 +217,7 @@ fn rules(given: &Given, subject: &Subject) -> Result<Rules, Complaint> {
         aliases: Aliases::new(given.values("as", old_and_new)?),
         values: given.values("set", name_and_value)?,
         judges_own: given.has("force"),
+        no_mailbox: given.has("no-mailbox"),
         ..Rules::default()
     };
     given.set("timeout", seconds, &mut rules.deadline)?;
@@ -236,6 +258,35 @@ fn format(text: &str) -> Read<Format> {
     }
 }
 
+/// `4.5.2`, perhaps with the document before it.
+fn section(text: &str) -> Read<String> {
+    let number = text.rsplit(' ').next().unwrap_or_default();
+    let is_number = |c: char| c.is_ascii_digit() || c == '.';
+    let begins = number.starts_with(|c: char| c.is_ascii_digit());
+    match begins && number.chars().all(is_number) {
+        true => Ok(text.to_owned()),
+        false => Err("a section such as 4.5.2".to_owned()),
+    }
+}
+
+/// EHLO keywords, with commas.
+fn extensions(text: &str) -> Read<Vec<String>> {
+    let words: Vec<String> =
+        text.split(',').map(str::to_ascii_uppercase).collect();
+    let is_keyword = |word: &String| {
+        let is_of = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        !word.is_empty() && word.chars().all(is_of)
+    };
+    match text == "none" || words.iter().all(is_keyword) {
+        true if text == "none" => Ok(Vec::new()),
+        true => Ok(words),
+        false => {
+            Err("EHLO keywords with commas, such as PIPELINING,SIZE, or none"
+                .to_owned())
+        }
+    }
+}
+
 fn key_and_value(text: &str) -> Read<(String, String)> {
     pair(text).ok_or_else(|| "KEY=VALUE".to_owned())
 }
@@ -271,7 +322,8 @@ fn fit_together(given: &Given, settings: &Settings) -> Result<(), Complaint> {
     let has_report =
         is_listening || matches!(settings.task, Task::Judge | Task::Matrix);
     if is_own {
-        let others = ["have", "maildir", "wait", "force"];
+        let others =
+            ["have", "maildir", "wait", "force", "extensions", "no-mailbox"];
         given.has_none_of(&others, "needs --server or --run")?;
     }
     if !is_blessing {
@@ -346,7 +398,7 @@ mod tests {
 
     #[test]
     fn every_wrong_value_is_named_in_one_line() {
-        let cases: [&[&str]; 32] = [
+        let cases: [&[&str]; 38] = [
             &["--accept", "x"],
             &["--bless", "--server", "x:25", "x"],
             &["--listen", "2525", "x"],
@@ -379,6 +431,12 @@ mod tests {
             &["--jobs", "0", "x"],
             &["--timeout", "0", "x"],
             &["--list", "--out", "y", "x"],
+            &["--stage", "one", "x"],
+            &["--section", "dots", "x"],
+            &["--section", "RFC 5321", "--no-mailbox", "x"],
+            &["--extensions", "SIZE", "x"],
+            &["--server", "x:25", "--extensions", "SIZE,", "x"],
+            &["--no-mailbox", "x"],
         ];
         for words in cases {
             let Err(complaint) = parse_words(words) else {

@@ -291,7 +291,6 @@ mod tests {
             "serve --max-size +1",
             "serve --max-size 1k",
             "serve --max-size 99999999999999999999",
-            "serve --max-size 1 --max-size 2",
             "serve --max-recipients 0",
             "serve --max-connections 10001",
             "serve --max-per-client 0",

@@ -29,7 +29,7 @@ pub(super) struct Row {
 /// What follows an option. The hint is what `--help` calls the value.
 enum Takes {
     Nothing,
-    /// A value; the option is given once at the most.
+    /// A value; if the option is given twice, the last one counts.
     One(&'static str),
     /// A value; the option may be given several times.
     Many(&'static str),
@@ -44,7 +44,7 @@ pub(super) const fn flag(
     Row { letter, name, takes: Takes::Nothing, help }
 }
 
-/// An option with a value, given once at the most.
+/// An option with a value; if it is given twice, the last one counts.
 pub(super) const fn one(
     letter: &'static str,
     name: &'static str,
@@ -88,9 +88,10 @@ fn options(rows: &[Row]) -> Options {
     let mut options = Options::new();
     for Row { letter, name, takes, help } in rows.iter().chain([&HELP]) {
         match takes {
-            Takes::Nothing => options.optflag(letter, name, help),
-            Takes::One(hint) => options.optopt(letter, name, help, hint),
-            Takes::Many(hint) => options.optmulti(letter, name, help, hint),
+            Takes::Nothing => options.optflagmulti(letter, name, help),
+            Takes::One(hint) | Takes::Many(hint) => {
+                options.optmulti(letter, name, help, hint)
+            }
         };
     }
     options

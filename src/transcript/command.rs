@@ -25,21 +25,23 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::bless::blessing::{bless_all, refusal};
+use super::format::digest::suite;
 use super::format::folder::read_each;
-use super::format::header::{Header, Level, Plays};
+use super::format::header::{Header, Plays};
 use super::format::lint::check;
 use super::format::parse::{self, ParseError};
 use super::format::script::Transcript;
 use super::judge::target::Match;
 use super::play::as_server::play;
-use super::play::outcome::{Outcome, Played};
-use super::play::run::Run;
+use super::play::outcome::Played;
+use super::play::run::{Results, Run};
 use super::report::formats::{self, Format};
 use super::report::matrix::Matrix;
 use super::report::progress::Progress;
-use super::report::row::{Judgement, Row};
+use super::report::row::Row;
 use super::report::show;
 use super::report::summary::Summary;
+use super::report::verdict::{Ending as Verdict, Policy, judge};
 use super::settings::{ReplaySettings, Subject, Task};
 use super::stand::server::{Stand, arguments};
 use crate::words::{in_one_line, reason};
@@ -100,7 +102,7 @@ fn act(settings: &ReplaySettings, world: &mut World<'_>) -> Result<u8, Ending> {
     if settings.task == Task::Matrix {
         return matrix(settings, world);
     }
-    let (transcripts, errors) = read_files(&settings.files);
+    let (mut transcripts, errors) = read_files(&settings.files);
     if settings.task == Task::Check && !transcripts.is_empty() {
         return check_all(&transcripts, errors, world);
     }
@@ -111,6 +113,11 @@ fn act(settings: &ReplaySettings, world: &mut World<'_>) -> Result<u8, Ending> {
     }
     if transcripts.is_empty() {
         let what = "no transcript (NAME.txt) in what was given";
+        return Err(Ending::new(NOT_JUDGED, what.into()));
+    }
+    transcripts.retain(|page| settings.chosen.has(&page.header));
+    if transcripts.is_empty() {
+        let what = "no transcript is of that stage and section";
         return Err(Ending::new(NOT_JUDGED, what.into()));
     }
     let Ending { lines, .. } = not_transcripts(&errors);
@@ -249,10 +256,10 @@ fn play_and_report(
     let errors: &mut dyn Write = &mut world.errors;
     let shown = world.is_terminal.then_some(errors);
     let mut progress = Progress::new(shown, transcripts.len());
-    let played = run.all(transcripts, &mut |played| progress.one(played));
+    let results = run.all(transcripts, &mut |played| progress.one(played));
     progress.end();
-    let verdict = rows(settings, transcripts, played);
-    report(settings, verdict, out, begin, world)
+    let verdict = verdict(settings, transcripts, results);
+    report(settings, verdict, out, begin, suite(transcripts), world)
 }
 
 /// `--bless`: the pages are made to say what our server says.
@@ -302,8 +309,9 @@ fn listen(
     let outcome = play(listener, transcript, settings.rules.deadline);
     let mut played = Played::without_talk(outcome);
     played.time = begin.elapsed();
-    let verdict = rows(settings, transcripts, vec![played]);
-    report(settings, verdict, out, begin, world)
+    let results = Results { causes: Vec::new(), played: vec![played] };
+    let verdict = verdict(settings, transcripts, results);
+    report(settings, verdict, out, begin, suite(transcripts), world)
 }
 
 /// The file of `--out`, made before anything is played.
@@ -346,9 +354,11 @@ fn report(
     (rows, code): (Vec<Row>, u8),
     out: Option<(&Path, File)>,
     begin: Instant,
+    suite: String,
     world: &mut World<'_>,
 ) -> Result<u8, Ending> {
     let summary = Summary::of(&rows, begin.elapsed());
+    let summary = summary.by(suite, settings.chosen.stage);
     let format = match out {
         Some((path, mut file)) => {
             formats::write(&mut file, settings.format, &rows, &summary)
@@ -371,8 +381,8 @@ fn show_talk(
 ) -> Result<u8, Ending> {
     let mut run = run(settings, world)?;
     run.last_line = line;
-    let played = run.all(transcripts, &mut |_| {});
-    let (rows, code) = rows(settings, transcripts, played);
+    let results = run.all(transcripts, &mut |_| {});
+    let (rows, code) = verdict(settings, transcripts, results);
     for row in &rows {
         quietly(show::write(world.out, row))?;
     }
@@ -393,69 +403,29 @@ fn run(settings: &ReplaySettings, world: &World<'_>) -> Result<Run, Ending> {
     };
     let mut run = Run::new(stand, settings.rules.clone());
     run.have.clone_from(&settings.have);
+    run.extensions.clone_from(&settings.extensions);
     run.jobs = settings.jobs;
     Ok(run)
 }
 
 /// The verdicts, and the exit code that they mean.
-///
-/// Where there was no server, that is a failure like any other. But if that
-/// is all that happened, nothing was judged.
-fn rows(
+fn verdict(
     settings: &ReplaySettings,
     transcripts: &[Transcript],
-    played: Vec<Played>,
+    results: Results,
 ) -> (Vec<Row>, u8) {
-    let was_judged = |played: &Played| {
-        matches!(played.outcome, Outcome::Pass | Outcome::Fail(_))
+    let is_listening = matches!(settings.task, Task::Listen(_));
+    let policy = Policy {
+        is_own: settings.rules.matching == Match::Exact && !is_listening,
+        strict: settings.strict,
     };
-    let is_judged = played.iter().any(was_judged);
-    let pairs = transcripts.iter().zip(played);
-    let rows: Vec<Row> = pairs
-        .map(|(transcript, played)| row(settings, transcript, played))
-        .collect();
-    let has_failed = |row: &Row| matches!(row.judgement, Judgement::Fail(_));
-    let code = match (is_judged, rows.iter().any(has_failed)) {
-        (false, _) => NOT_JUDGED,
-        (true, true) => FAILED,
-        (true, false) => PASSED,
+    let (rows, ending) = judge(policy, transcripts, results);
+    let code = match ending {
+        Verdict::Passed => PASSED,
+        Verdict::Failed => FAILED,
+        Verdict::NotJudged => NOT_JUDGED,
     };
     (rows, code)
-}
-
-fn row(
-    settings: &ReplaySettings,
-    transcript: &Transcript,
-    played: Played,
-) -> Row {
-    let header = &transcript.header;
-    Row {
-        path: transcript.path.clone(),
-        level: header.level,
-        title: header.title.clone(),
-        spec: header.spec.clone(),
-        judgement: match played.outcome {
-            Outcome::Pass => Judgement::Pass,
-            Outcome::Skip(reason) => Judgement::Skip(reason),
-            Outcome::Fail(failure) if is_weak(settings, header.level) => {
-                Judgement::Weak(failure)
-            }
-            Outcome::Fail(failure) | Outcome::NoServer(failure) => {
-                Judgement::Fail(failure)
-            }
-        },
-        notes: played.notes,
-        talk: played.talk,
-        time: played.time,
-    }
-}
-
-/// Whether a failure at this level does not count. Our own server keeps to
-/// all that it says.
-fn is_weak(settings: &ReplaySettings, level: Level) -> bool {
-    let is_own = settings.subject == Subject::Own
-        && settings.rules.matching == Match::Exact;
-    matches!(level, Level::Should | Level::May) && !settings.strict && !is_own
 }
 
 fn print(world: &mut World<'_>, text: &str) -> Result<(), Ending> {

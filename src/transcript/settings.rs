@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::transcript::format::header::Header;
 use crate::transcript::format::script::MailboxAddress;
 use crate::transcript::judge::target::Rules;
 use crate::transcript::report::formats::Format;
@@ -22,6 +23,10 @@ pub struct ReplaySettings {
     pub subject: Subject,
     /// How it is judged.
     pub rules: Rules,
+    /// Which of the transcripts.
+    pub chosen: Chosen,
+    /// Extensions that another server must offer, if that was said.
+    pub extensions: Option<Vec<String>>,
     /// `Server:` options that another server was configured with.
     pub have: Vec<(String, String)>,
     /// Where another server stores the mail of an address.
@@ -61,6 +66,28 @@ pub enum Task {
     /// One of them, which plays the server, is played to the clients that
     /// connect there.
     Listen(SocketAddr),
+}
+
+/// Which of the transcripts are meant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Chosen {
+    /// Those that can be understood by this chapter.
+    pub stage: Option<u8>,
+    /// Those about a section of an RFC, as `4.5.2` or `RFC 5321 4.5.2`.
+    pub section: Option<String>,
+}
+
+impl Chosen {
+    /// Whether a transcript with this header is.
+    pub fn has(&self, header: &Header) -> bool {
+        let is_early = match (self.stage, header.stage) {
+            (None, _) => true,
+            (Some(now), Some(stage)) => stage <= now,
+            (Some(_), None) => false,
+        };
+        let section = self.section.as_deref();
+        is_early && section.is_none_or(|section| header.is_about(section))
+    }
 }
 
 /// The server that is judged.

@@ -139,9 +139,13 @@ class Session(socketserver.StreamRequestHandler):
         lines = []
         while (line := self.read_line()) != b".":
             lines.append(self.unstuffed(line))
-        self.store(b"".join(line + b"\n" for line in lines))
-        self.say("250 Stored")
+        self.say(self.take(b"".join(line + b"\n" for line in lines)))
         self.reset()
+
+    def take(self, message):
+        """Stores it, or not. The reply says which."""
+        self.store(message)
+        return "250 Stored"
 
     def unstuffed(self, line):
         """The client has put a dot before each dot that begins a line."""

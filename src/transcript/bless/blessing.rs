@@ -213,9 +213,8 @@ fn verify(binary: &Path, path: &Path, new: &str) -> Option<String> {
         Some(Outcome::Fail(failure)) => {
             Some(format!("the new page does not pass\n{failure}"))
         }
-        Some(Outcome::Skip(_) | Outcome::NoServer(_)) | None => {
-            Some("the new page could not be played".to_owned())
-        }
+        Some(Outcome::Skip(_) | Outcome::Lost(_) | Outcome::NoServer(_))
+        | None => Some("the new page could not be played".to_owned()),
     }
 }
 

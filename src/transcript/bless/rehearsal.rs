@@ -101,6 +101,7 @@ fn in_words(stop: Stop) -> String {
         Stop::NoConnection { error, .. } => {
             return format!("no connection: {}", reason(&error));
         }
+        Stop::Enough => return "nothing more is asked".to_owned(),
         Stop::NoValue(name) => return format!("{{{name}}} has no value"),
         Stop::Surprise(surprise) => match surprise {
             Surprise::Late { heard } => ("the server says nothing", heard),

@@ -10,6 +10,7 @@
 //! the options of `pillarbox serve` that choose no path and no address: a
 //! stranger's file must not be able to write wherever it likes.
 
+use super::cause::Cause;
 use super::text::is_all;
 
 /// What comes before the first empty line.
@@ -27,6 +28,32 @@ pub struct Header {
     pub needs: Vec<String>,
     /// Options of the server, in order, without their dashes.
     pub server: Vec<(String, String)>,
+    /// The chapter of the book by which it can be understood.
+    pub stage: Option<u8>,
+    /// The cause whose page it is.
+    pub cause: Option<Cause>,
+    /// The causes that it stands on.
+    pub requires: Vec<Cause>,
+}
+
+impl Header {
+    /// Whether it is about this section, or about a part of it: `4.5.2`, or
+    /// with the document before it, `RFC 5321 4.5.2`.
+    pub(crate) fn is_about(&self, wanted: &str) -> bool {
+        let (document, number) =
+            wanted.rsplit_once(' ').unwrap_or(("", wanted));
+        let mut texts =
+            self.spec.iter().filter(|text| text.starts_with(document));
+        texts.any(|text| {
+            let mut words = text.split([' ', ',']);
+            words.any(|word| {
+                let rest = word.strip_prefix(number);
+                rest.is_some_and(|rest| {
+                    rest.is_empty() || rest.starts_with('.')
+                })
+            })
+        })
+    }
 }
 
 /// How binding a transcript is, in the words of RFC 2119.
@@ -72,6 +99,9 @@ pub(crate) struct HeaderReader {
     plays: Option<Plays>,
     needs: Option<Vec<String>>,
     server: Option<Vec<(String, String)>>,
+    stage: Option<u8>,
+    cause: Option<Cause>,
+    requires: Option<Vec<Cause>>,
 }
 
 impl HeaderReader {
@@ -93,8 +123,11 @@ impl HeaderReader {
             "Plays" => once(key, &mut self.plays, plays(value)?),
             "Needs" => once(key, &mut self.needs, needs(value)?),
             "Server" => once(key, &mut self.server, server(value)?),
-            _ => Err("expected Title, Spec, Level, Plays, Needs, Server \
-                      or an empty line"
+            "Stage" => once(key, &mut self.stage, stage(value)?),
+            "Cause" => once(key, &mut self.cause, Cause::read(value)?),
+            "Requires" => once(key, &mut self.requires, requires(value)?),
+            _ => Err("expected Title, Spec, Level, Plays, Needs, Server, \
+                      Stage, Cause, Requires or an empty line"
                 .into()),
         }
     }
@@ -108,6 +141,9 @@ impl HeaderReader {
             plays: self.plays.unwrap_or(Plays::Client),
             needs: self.needs.unwrap_or_default(),
             server: self.server.unwrap_or_default(),
+            stage: self.stage,
+            cause: self.cause,
+            requires: self.requires.unwrap_or_default(),
         })
     }
 }
@@ -153,6 +189,16 @@ fn needs(value: &str) -> Result<Vec<String>, String> {
     } else {
         Err("expected EHLO keywords like PIPELINING SIZE".into())
     }
+}
+
+/// The number of a chapter.
+fn stage(value: &str) -> Result<u8, String> {
+    value.parse().map_err(|_| "expected the number of a chapter".to_owned())
+}
+
+/// Causes, separated by blanks.
+fn requires(value: &str) -> Result<Vec<Cause>, String> {
+    value.split(' ').map(Cause::read).collect()
 }
 
 fn server(value: &str) -> Result<Vec<(String, String)>, String> {
@@ -218,6 +264,9 @@ mod tests {
             "Plays: server",
             "Needs: PIPELINING 8BITMIME",
             "Server: mailbox=a@example.org mailbox=b@example.org max-size=9",
+            "Stage: 7",
+            "Cause: sender",
+            "Requires: hello ehlo",
         ]);
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         let wanted = Header {
@@ -231,8 +280,23 @@ mod tests {
                 pair("mailbox", "b@example.org"),
                 pair("max-size", "9"),
             ],
+            stage: Some(7),
+            cause: Some(Cause::Sender),
+            requires: vec![Cause::Hello, Cause::Ehlo],
         };
         assert_eq!(header, Ok(wanted));
+    }
+
+    #[test]
+    fn a_section_is_found_with_its_parts_and_with_its_document() {
+        let spec = "Spec: RFC 5321 4.1.1, 4.5.3.1.6; RFC 5322 2.1";
+        let header = read(&["Title: t", "Level: must", spec]).unwrap();
+        for section in ["4.1.1", "4.5.3", "RFC 5321 4.1", "RFC 5322 2.1"] {
+            assert!(header.is_about(section), "{section}");
+        }
+        for section in ["4.1.1.1", "4.5.30", "5", "RFC 5322 4.1.1", "RFC 9 2"] {
+            assert!(!header.is_about(section), "{section}");
+        }
     }
 
     #[test]
@@ -267,6 +331,9 @@ mod tests {
             "Server: listen=127.0.0.1:25",
             "Server: mailbox=a@../../home",
             "Server: max-size=1  timeout=2",
+            "Stage: one",
+            "Cause: all",
+            "Requires: hello, ehlo",
         ];
         for line in refused {
             assert!(HeaderReader::default().line(line).is_err(), "{line}");

@@ -8,11 +8,14 @@
 //! * What it sends is known when it is sent, and its holes cannot be filled
 //!   in two ways.
 //! * Its clients all have numbers, or none has.
+//! * The page of a cause has the level `must`, and requires only causes that
+//!   come before its own. No page comes before one that it requires.
 //! * If it plays the server, each command is followed by its reply (`turns`).
 //!
 //! A file that breaks one of these can still be played.
 
-use super::header::{Level, Plays};
+use super::cause_pages;
+use super::header::{Header, Level, Plays};
 use super::script::{Action, MailboxStep, ReplyStep, Step, Transcript};
 use super::text::{Part, Text};
 use super::turns;
@@ -26,6 +29,7 @@ pub type Finding = (usize, String);
 /// Says what is not as it should be, in the order of the file.
 pub fn check(transcript: &Transcript) -> Vec<Finding> {
     let mut findings = header(transcript);
+    findings.extend(causes(&transcript.header));
     findings.extend(numbers(&transcript.steps));
     findings.extend(names_have_values(transcript));
     for (line, text) in texts(&transcript.steps) {
@@ -58,6 +62,36 @@ fn header(transcript: &Transcript) -> Vec<Finding> {
     for (_, value) in &header.server {
         let domain = value.rsplit('@').next().unwrap_or_default();
         should(is_reserved(domain), &not_reserved(domain));
+    }
+    findings
+}
+
+/// What the page says of causes.
+fn causes(header: &Header) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut should = |is_so: bool, what: String| {
+        if !is_so {
+            findings.push((1, what));
+        }
+    };
+    if let Some(cause) = header.cause {
+        let word = cause.word();
+        let is_must = header.level == Level::Must;
+        should(is_must, format!("the page of the cause {word} is a must"));
+        for other in &header.requires {
+            let other_word = other.word();
+            let what = format!("{word} cannot require {other_word}");
+            should(*other < cause, what);
+        }
+    }
+    let pages = cause_pages::pages();
+    for page in pages.iter().map(|page| &page.header) {
+        let is_required = |cause| header.requires.contains(&cause);
+        let is_too_late = page.stage > header.stage && header.stage.is_some();
+        if let Some(cause) = page.cause.filter(|cause| is_required(*cause)) {
+            let what = format!("{} is of a later stage", cause.word());
+            should(!is_too_late, what);
+        }
     }
     findings
 }
@@ -232,6 +266,27 @@ mod tests {
         let text = "Title: t\nLevel: must\n\n(server closes)\n";
         assert_eq!(findings(text).len(), 1);
         assert_eq!(of(""), []);
+    }
+
+    #[test]
+    fn a_cause_is_a_must_and_requires_what_comes_before() {
+        let of = |header: &str| {
+            let end = "\n\n(server closes)\n";
+            let text = format!("Title: t\nSpec: s\n{header}{end}");
+            findings(&text).into_iter().map(|(_, what)| what).next()
+        };
+        assert_eq!(of("Level: must\nCause: hello\nRequires: greeting"), None);
+        let found = of("Level: should\nCause: hello").unwrap();
+        assert!(found.ends_with("is a must"), "{found}");
+        for other in ["hello", "sender"] {
+            let header =
+                format!("Level: must\nCause: hello\nRequires: {other}");
+            let found = of(&header).unwrap();
+            assert_eq!(found, format!("hello cannot require {other}"));
+        }
+        let early = of("Level: must\nStage: 1\nRequires: vrfy").unwrap();
+        assert_eq!(early, "vrfy is of a later stage");
+        assert_eq!(of("Level: must\nStage: 2\nRequires: vrfy"), None);
     }
 
     #[test]

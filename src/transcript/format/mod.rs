@@ -6,15 +6,21 @@
 //!   `script`    what a transcript is made of: header, steps, lines
 //!   `text`      the words of a line: escapes, holes, repeats
 //!   `header`    the lines before the first empty line
+//!   `cause`     what must work before anything else
 //!   `stage`     the stage directions, in brackets
 //!   `spoken`    the lines that client and server say
 //!   `steps`     what may follow what; the lines of one reply
 //!   `parse`     a file becomes a script, or a line number and a reason
+//!   `cause_pages`  the page of each cause, built in
+//!   `digest`    a short name for many files
 //!   `folder`    reads all files under a folder
 //!   `matching`  does a text fit these bytes? and what are its names bound to
 //!   `lint`      what the grammar allows, but this repository does not
 //!   `turns`     the same, for pages that play the server: whose turn it is
 
+pub mod cause;
+pub(super) mod cause_pages;
+pub(super) mod digest;
 pub mod folder;
 pub mod header;
 pub mod lint;

@@ -33,6 +33,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::digest::digest;
 use super::header::{Header, HeaderReader};
 use super::script::{Source, Step, Transcript};
 use super::spoken::{Spoken, after_colon};
@@ -101,7 +102,8 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Transcript, ParseError> {
     let script = parser.finish();
     let (header, steps) =
         script.map_err(|message| fail(length, message, true))?;
-    Ok(Transcript { path: path.into(), header, steps, length })
+    let (path, digest) = (path.into(), digest(bytes));
+    Ok(Transcript { path, header, steps, length, digest })
 }
 
 /// The lines of a file, without their LF.

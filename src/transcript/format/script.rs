@@ -29,6 +29,8 @@ pub struct Transcript {
     pub steps: Vec<Step>,
     /// How many lines the file has.
     pub length: usize,
+    /// A number for its bytes: another one as soon as one of them is.
+    pub digest: u64,
 }
 
 /// A line of the file.
@@ -89,6 +91,9 @@ pub struct ReplyStep {
     pub rest: Option<Source>,
     /// `(also right: ...)`, for other servers.
     pub also_right: Vec<AlsoRight>,
+    /// `(passed with: ...)`: codes after which the page has no more to ask, for
+    /// other servers.
+    pub passed_with: Vec<AlsoRight>,
 }
 
 impl ReplyStep {
@@ -109,7 +114,7 @@ pub struct ReplyLine {
     pub text: Text,
 }
 
-/// Another code that is right for other servers.
+/// Another code, or a class of them, for other servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AlsoRight {
     /// `502`

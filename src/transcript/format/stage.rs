@@ -4,7 +4,8 @@
 //! direction = "client" [SP n] SP ( "connects" / "closes" )
 //!           / "server closes" [SP n]
 //!           / "silence" SP time [" for" SP n] / "wait" SP time
-//!           / "also right:" 1*( SP ( code / DIGIT "xx" ) )
+//!           / ( "also right:" / "passed with:" )
+//!             1*( SP ( code / DIGIT "xx" ) )
 //!           / "mailbox" SP addr SP
 //!             ( "is empty" / "has" [" at most"] SP 1*DIGIT SP
 //!               ( "message" / "messages" ) )
@@ -29,6 +30,8 @@ pub(super) enum Direction {
     Step(Option<u8>, Action),
     /// `(also right: ...)`
     AlsoRight(Vec<AlsoRight>),
+    /// `(passed with: ...)`
+    PassedWith(Vec<AlsoRight>),
     /// `(next message)`
     NextMessage,
 }
@@ -49,7 +52,12 @@ pub(super) fn direction(inside: &str) -> Result<Direction, String> {
             step(Some(client(n)?), Action::Silence(time(t)?))
         }
         ["wait", t] => step(None, Action::Wait(time(t)?)),
-        ["also", "right:", codes @ ..] => also_right(codes),
+        ["also", "right:", words @ ..] => {
+            codes(words).map(Direction::AlsoRight)
+        }
+        ["passed", "with:", words @ ..] => {
+            codes(words).map(Direction::PassedWith)
+        }
         ["mailbox", address, count @ ..] => mailbox(address, count),
         ["next", "message"] => Ok(Direction::NextMessage),
         ["rest", "of", "message"] => step(None, Action::RestOfMessage),
@@ -65,12 +73,13 @@ fn form(words: &[&str]) -> &'static str {
         "silence" => "expected (silence 300ms) or (silence 300ms for 2)",
         "wait" => "expected (wait 300ms)",
         "also" => "expected (also right: 502 5xx)",
+        "passed" => "expected (passed with: 250 2xx)",
         "next" => "expected (next message)",
         "rest" => "expected (rest of message)",
         _ => {
             "expected (client ...), (server ...), (silence ...), (wait ...), \
-             (also right: ...), (mailbox ...), (next message) or \
-             (rest of message)"
+             (also right: ...), (passed with: ...), (mailbox ...), \
+             (next message) or (rest of message)"
         }
     }
 }
@@ -118,14 +127,14 @@ fn is_number(text: &str) -> bool {
     is_all(text, |c| c.is_ascii_digit())
 }
 
-fn also_right(words: &[&str]) -> Result<Direction, String> {
-    let wanted = "expected codes like 502 or 5xx after `also right:`";
+fn codes(words: &[&str]) -> Result<Vec<AlsoRight>, String> {
+    let wanted = "expected codes like 502 or 5xx after the colon";
     if words.is_empty() {
         return Err(wanted.into());
     }
     let codes: Option<Vec<AlsoRight>> =
         words.iter().map(|word| other_code(word)).collect();
-    Ok(Direction::AlsoRight(codes.ok_or(wanted)?))
+    Ok(codes.ok_or(wanted)?)
 }
 
 fn other_code(word: &str) -> Option<AlsoRight> {
@@ -246,6 +255,8 @@ mod tests {
             "silence 99999999999999999999999ms",
             "wait 1s for 2",
             "also right:",
+            "passed with:",
+            "passed with: 2x",
             "also right: 5x",
             "also right: 50",
             "also right: 5xxx",

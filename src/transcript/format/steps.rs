@@ -1,7 +1,7 @@
 //! Lines become steps: what may follow what, and which lines are one reply.
 //!
-//! A reply, with its `S: ...` and its `(also right: ...)`, is one step. So is a
-//! look into a mailbox with its `M:` lines. While one of them is not complete,
+//! A reply, with its `S: ...` and the codes that other servers may say instead,
+//! is one step. So is a look into a mailbox with its `M:` lines. While one of them is not complete,
 //! no other step may begin.
 //!
 //! What must never be: a step that is half there. `Steps::step` is the only
@@ -60,6 +60,7 @@ impl Steps {
     ) -> Result<(), String> {
         match direction {
             Direction::AlsoRight(codes) => self.also_right(codes),
+            Direction::PassedWith(codes) => self.passed_with(codes),
             Direction::NextMessage => self.next_message(),
             Direction::Step(client, action) => {
                 self.must_fit(&action)?;
@@ -128,6 +129,7 @@ impl Steps {
                 lines: vec![reply_line],
                 rest: None,
                 also_right: Vec::new(),
+                passed_with: Vec::new(),
             };
             return self.step(source, line.client, Action::Reply(reply));
         };
@@ -176,6 +178,19 @@ impl Steps {
             }
             Some(_) | None => {
                 Err("expected (also right: ...) once, after a reply".into())
+            }
+        }
+    }
+
+    fn passed_with(&mut self, codes: Vec<AlsoRight>) -> Result<(), String> {
+        self.nothing_is_open()?;
+        match self.reply() {
+            Some(reply) if reply.passed_with.is_empty() => {
+                reply.passed_with = codes;
+                Ok(())
+            }
+            Some(_) | None => {
+                Err("expected (passed with: ...) once, after a reply".into())
             }
         }
     }

@@ -53,8 +53,10 @@ fn after(turn: Turn, action: &Action) -> Result<Turn, &'static str> {
                 Err("the client sends a message only after 354")
             }
         },
-        Action::Reply(reply) if !reply.also_right.is_empty() => {
-            Err("(also right: ...) is for replies that are heard, not said")
+        Action::Reply(ReplyStep { also_right, passed_with, .. })
+            if !also_right.is_empty() || !passed_with.is_empty() =>
+        {
+            Err("other codes are for replies that are heard, not said")
         }
         Action::Reply(ReplyStep { code: 354, .. }) => Ok(Turn::Message),
         Action::Reply(_) | Action::ReplyRaw(_) => Ok(Turn::Client),

@@ -51,6 +51,8 @@ pub struct Failure {
     pub hint: Option<String>,
     /// Whether the server gave no answer at all; then its log tells more.
     pub unanswered: bool,
+    /// Whether a reply was waited for in vain, and nothing came at all.
+    pub timed_out: bool,
     /// The last lines of the server's log.
     pub log: Vec<String>,
 }
@@ -62,6 +64,7 @@ pub(crate) struct Mismatch {
     pub(crate) message: String,
     pub(crate) got: String,
     pub(crate) unanswered: bool,
+    pub(crate) timed_out: bool,
     pub(crate) hint: Option<String>,
     /// A rule for the case that no reply of our own has one.
     pub(crate) rule: Rule,
@@ -78,6 +81,7 @@ impl Mismatch {
             message: message.into(),
             got: got.into(),
             unanswered: false,
+            timed_out: false,
             hint: None,
             rule: Rule::None,
         }
@@ -137,8 +141,15 @@ impl Rule {
 
 impl Failure {
     pub(crate) fn new(transcript: &Transcript, mismatch: Mismatch) -> Failure {
-        let Mismatch { source, message, got, unanswered, hint, rule } =
-            mismatch;
+        let Mismatch {
+            source,
+            message,
+            got,
+            unanswered,
+            timed_out,
+            hint,
+            rule,
+        } = mismatch;
         let reply = known(&source.text).or_else(|| known(&got));
         Failure {
             path: transcript.path.clone(),
@@ -154,6 +165,7 @@ impl Failure {
             spec: transcript.header.spec.clone(),
             hint,
             unanswered,
+            timed_out,
             log: Vec::new(),
         }
     }

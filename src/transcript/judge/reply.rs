@@ -2,6 +2,7 @@
 //!
 //! Interface:
 //!   `compare`     is this the reply on the page?
+//!   `is_enough`   does the page end well with this reply?
 //!   `missing`     no reply came, or something else did: says it in words
 //!   `offers`      does this reply to EHLO offer what the transcript needs?
 //!
@@ -35,7 +36,7 @@ pub(crate) fn compare(
         Match::Code => said.code == wanted.code,
         Match::Class => said.code / 100 == wanted.code / 100,
     };
-    if !is_right && !is_also_right(&wanted.also_right, said.code) {
+    if !is_right && !is_among(&wanted.also_right, said.code) {
         let first = said.lines.first().map_or(b"".as_slice(), Vec::as_slice);
         let got = format!("{} {}", speaker(step, ':'), show(first));
         return Err(wrong_reply(&step.source, got));
@@ -48,7 +49,16 @@ pub(crate) fn compare(
     Ok(())
 }
 
-fn is_also_right(others: &[AlsoRight], code: u16) -> bool {
+/// Whether the page has no more to ask of a server that says this.
+pub(crate) fn is_enough(
+    wanted: &ReplyStep,
+    said: &ServerReply,
+    matching: Match,
+) -> bool {
+    matching != Match::Exact && is_among(&wanted.passed_with, said.code)
+}
+
+fn is_among(others: &[AlsoRight], code: u16) -> bool {
     others.iter().any(|other| match other {
         AlsoRight::Code(right) => *right == code,
         AlsoRight::Class(digit) => *digit == code / 100,
@@ -124,6 +134,8 @@ pub(crate) fn missing(
     let (message, heard) = match surprise {
         Surprise::Late { heard } => {
             mismatch.rule = rule_of_lateness(step);
+            let is_reply = matches!(step.action, Action::Reply(_));
+            mismatch.timed_out = is_reply && heard.is_empty();
             (late(step, deadline), heard)
         }
         Surprise::Closed { heard } => ("server closed".into(), heard),

@@ -49,6 +49,8 @@ pub(crate) struct Store {
     /// The only Maildir of a server that has no others, if it cannot be told
     /// whose mail is in it.
     shared: Option<PathBuf>,
+    /// How many messages at least and at most all mailboxes have together.
+    in_all: (usize, usize),
     /// How long a message may take to come; none if it must be there.
     patience: Option<Duration>,
     fits: message::Fits,
@@ -72,6 +74,7 @@ impl Store {
         let mut store = Store {
             mailboxes: BTreeMap::new(),
             shared: None,
+            in_all: in_all(transcript),
             patience: (!target.mail.is_at_once()).then_some(rules.deadline),
             fits: message::Fits::of(rules.matching),
         };
@@ -139,21 +142,53 @@ impl Store {
             let reason = format!("no --maildir for {address}");
             return Ok(Look::NotChecked(reason));
         };
-        if self.is_in_one_maildir(mailbox) {
-            let reason = "all mailboxes are in one Maildir".to_owned();
-            return Ok(Look::NotChecked(reason));
+        match self.one_maildir(mailbox) {
+            Some(shared) => self.wait_for_all(source, step, shared)?,
+            None => self.wait_until_it_fits(source, mailbox, step, names)?,
         }
-        self.wait_until_it_fits(source, mailbox, step, names)?;
         Ok(Look::Fits)
     }
 
-    /// Whether mail came, but into the one Maildir of all.
-    fn is_in_one_maildir(&self, mailbox: &Mailbox) -> bool {
-        let has_mail = |folder: &PathBuf| {
-            files(std::slice::from_ref(folder)).is_ok_and(|f| !f.is_empty())
+    /// The one Maildir of all, if mail came there and not into a folder of
+    /// this mailbox.
+    fn one_maildir(&self, mailbox: &Mailbox) -> Option<&PathBuf> {
+        let has_mail = |folder: &&PathBuf| {
+            files(std::slice::from_ref(*folder)).is_ok_and(|f| !f.is_empty())
         };
-        self.shared.as_ref().is_some_and(has_mail)
-            && !mailbox.folders.iter().any(|folder| folder.exists())
+        let is_elsewhere = mailbox.folders.iter().any(|folder| folder.exists());
+        self.shared.as_ref().filter(|_| !is_elsewhere).filter(has_mail)
+    }
+
+    /// Whose mail is in the one Maildir of all cannot be told. But all that
+    /// the page waits for must be there, and no more.
+    fn wait_for_all(
+        &self,
+        source: &Source,
+        step: &MailboxStep,
+        shared: &PathBuf,
+    ) -> Result<(), Mismatch> {
+        let until = Instant::now() + self.patience.unwrap_or_default();
+        let (least, most) = self.in_all;
+        loop {
+            let found = files(std::slice::from_ref(shared)).unwrap_or_default();
+            let count = found.len();
+            if (least..=most).contains(&count) {
+                return Ok(());
+            }
+            if Instant::now() >= until {
+                let got = format!("{count} messages in one Maildir for all");
+                let what = "wrong number of messages";
+                let mut wrong = Mismatch::new(source, what, got);
+                wrong.rule = Rule::Stored;
+                wrong.hint = Some(format!(
+                    "all mailboxes of this page, {} among them, were given \
+                     {least} to {most} messages",
+                    step.address
+                ));
+                return Err(wrong);
+            }
+            thread::sleep(BETWEEN_LOOKS);
+        }
     }
 
     fn wait_until_it_fits(
@@ -242,6 +277,22 @@ fn addresses(transcript: &Transcript) -> BTreeSet<MailboxAddress> {
         Some(mailbox.address.clone())
     });
     address.collect()
+}
+
+/// How many messages at least and at most come to all mailboxes together: of
+/// each the last look counts.
+fn in_all(transcript: &Transcript) -> (usize, usize) {
+    let mut counts = BTreeMap::new();
+    for step in &transcript.steps {
+        if let Action::Mailbox(mailbox) = &step.action {
+            counts.insert(&mailbox.address, mailbox.count);
+        }
+    }
+    let add = |(least, most), count: &Count| match count {
+        Count::Exactly(number) => (least + number, most + number),
+        Count::AtMost(number) => (least, most + number),
+    };
+    counts.values().fold((0, 0), add)
 }
 
 /// Whether it is the point of this look that nothing more came.

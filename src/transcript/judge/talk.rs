@@ -77,6 +77,9 @@ pub(crate) struct Talk {
     /// What came and was not read as a line yet.
     unread: Vec<u8>,
     end: Option<End>,
+    /// Whether a reply may end in LF alone, and whether one has.
+    takes_bare_lf: bool,
+    has_bare_lf: bool,
 }
 
 impl Talk {
@@ -101,7 +104,14 @@ impl Talk {
         thread::Builder::new()
             .name("transcript reader".into())
             .spawn(move || read_all(reading, &sender))?;
-        Ok(Talk { stream, events, unread: Vec::new(), end: None })
+        Ok(Talk {
+            stream,
+            events,
+            unread: Vec::new(),
+            end: None,
+            takes_bare_lf: false,
+            has_bare_lf: false,
+        })
     }
 
     /// Sends bytes before the time is over, however slowly they are read.
@@ -136,6 +146,16 @@ impl Talk {
         self.stream.write(bytes)
     }
 
+    /// From now on a reply may end in LF alone.
+    pub(crate) fn take_bare_lf(&mut self) {
+        self.takes_bare_lf = true;
+    }
+
+    /// Whether one has ended so, since this was asked last.
+    pub(crate) fn had_bare_lf(&mut self) -> bool {
+        std::mem::take(&mut self.has_bare_lf)
+    }
+
     /// Whether something waits to be read.
     pub(crate) fn has_unread(&mut self) -> bool {
         self.wait(Instant::now());
@@ -152,7 +172,12 @@ impl Talk {
     ) -> Result<ServerReply, Surprise> {
         let mut reader = ReplyReader::new(LIMITS);
         loop {
-            while let Some(line) = self.next_line(LIMITS.line) {
+            while let Some(mut line) = self.next_line(LIMITS.line) {
+                if self.takes_bare_lf && is_bare(&line) {
+                    self.has_bare_lf = true;
+                    line.pop();
+                    line.extend(b"\r\n");
+                }
                 reader.feed(&line);
                 match reader.next_reply() {
                     Some(Ok(reply)) => return Ok(reply),
@@ -315,6 +340,11 @@ fn read_all(mut stream: TcpStream, events: &SyncSender<Event>) {
 /// A write that waited too long ends in one word or the other, by system.
 pub(crate) fn is_late(error: &io::Error) -> bool {
     [ErrorKind::TimedOut, ErrorKind::WouldBlock].contains(&error.kind())
+}
+
+/// Whether it ends in LF without CR.
+fn is_bare(line: &[u8]) -> bool {
+    line.ends_with(b"\n") && !line.ends_with(b"\r\n")
 }
 
 /// What is wrong with a line of a reply, with the limit that it has here.

@@ -3,6 +3,7 @@
 //! Interface:
 //!   `Match`         exact, by code, or by class
 //!   `Rules`         what is the same for all files of a run
+//!   `Leniency`      what is noted and played on
 //!   `Target`        one server that listens (or soon will), and its mail
 //!   `Target::open`  connects to it
 //!   `Mail`          where its mailboxes are
@@ -47,6 +48,8 @@ pub struct Rules {
     pub aliases: Aliases,
     /// Names that have a value before the first line.
     pub values: Vec<(String, String)>,
+    /// Whether nobody looks into the mailboxes.
+    pub no_mailbox: bool,
 }
 
 impl Default for Rules {
@@ -57,8 +60,21 @@ impl Default for Rules {
             judges_own: false,
             aliases: Aliases::default(),
             values: Vec::new(),
+            no_mailbox: false,
         }
     }
+}
+
+/// What is wrong, but no reason to stop: it costs the page that is about it,
+/// and no other. Never with our own server.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Leniency {
+    /// A reply may end in LF alone.
+    pub line_ends: bool,
+    /// The connection may stay open after QUIT.
+    pub closing: bool,
+    /// QUIT is known to go wrong, so nobody waits for its reply.
+    pub quit: bool,
 }
 
 /// One server.

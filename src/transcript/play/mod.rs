@@ -6,9 +6,11 @@
 //!   `replay`     listens, and judges each reply
 //!   `as_server`  the other direction: plays the server's part to a client
 //!   `probe`      asks a server what it offers
+//!   `causes`     which pages are played first, and what they keep others from
 //!   `run`        many transcripts, each with its server
 
 pub mod as_server;
+mod causes;
 pub mod outcome;
 pub(super) mod player;
 mod probe;

@@ -13,6 +13,9 @@ pub enum Outcome {
     Fail(Box<Failure>),
     /// It was not played, or nobody came to play with; the reason.
     Skip(String),
+    /// It was not played because something that it stands on does not work.
+    /// That is the server's fault, and told elsewhere.
+    Lost(String),
     /// There was no server, so nothing can be said.
     NoServer(Box<Failure>),
 }
@@ -24,6 +27,9 @@ pub struct Played {
     pub outcome: Outcome,
     /// What nobody checked, or what was let pass.
     pub notes: Vec<String>,
+    /// A mailbox that nobody could look into, and why; then nobody knows
+    /// whether all was right.
+    pub unchecked: Option<String>,
     /// All that was said.
     pub talk: Vec<TalkLine>,
     /// How long it took.
@@ -36,6 +42,7 @@ impl Played {
         Played {
             outcome,
             notes: Vec::new(),
+            unchecked: None,
             talk: Vec::new(),
             time: Duration::ZERO,
         }

@@ -44,6 +44,11 @@ pub(crate) trait Listener {
         names: &mut Names,
     ) -> Result<(), Mismatch>;
 
+    /// Whether the page has no more to ask after this reply.
+    fn is_enough(&self, _wanted: &ReplyStep, _reply: &ServerReply) -> bool {
+        false
+    }
+
     /// The page looks into a mailbox.
     fn mailbox(
         &mut self,
@@ -51,6 +56,22 @@ pub(crate) trait Listener {
         wanted: &MailboxStep,
         names: &mut Names,
     ) -> Result<(), Mismatch>;
+
+    /// A line of the reply to this step has ended in LF alone.
+    fn heard_bare_lf(&mut self, _step: &Step) {}
+
+    /// How long the end of the connection is waited for, if it may stay open.
+    fn may_stay_open(&self, _step: &Step) -> Option<Duration> {
+        None
+    }
+
+    /// How long this reply is waited for, if any reply or none will do.
+    fn may_be_missing(&self, _step: &Step, _w: &ReplyStep) -> Option<Duration> {
+        None
+    }
+
+    /// What may be was so: the connection stayed open, or there was no reply.
+    fn let_pass(&mut self, _step: &Step) {}
 
     /// The connection was reset where the server should close it. Whether
     /// that is good enough.
@@ -77,6 +98,8 @@ pub(crate) enum Stop {
     },
     /// The server never said what the client has to say here.
     NoValue(String),
+    /// The page has no more to ask.
+    Enough,
 }
 
 impl From<Surprise> for Stop {
@@ -104,6 +127,8 @@ pub(crate) struct Player<'a> {
     target: &'a Target,
     /// How long a step waits for the server.
     deadline: Duration,
+    /// Whether replies may end in LF alone.
+    takes_bare_lf: bool,
     names: Names,
     talks: BTreeMap<Option<u8>, Talk>,
     /// Whether the server was there, once.
@@ -128,6 +153,7 @@ impl<'a> Player<'a> {
         Player {
             target,
             deadline,
+            takes_bare_lf: false,
             names,
             talks: BTreeMap::new(),
             is_met: false,
@@ -136,6 +162,11 @@ impl<'a> Player<'a> {
             pending: None,
             hints: BTreeMap::new(),
         }
+    }
+
+    /// Replies may end in LF alone; the listener is told.
+    pub(crate) fn take_bare_lf(&mut self) {
+        self.takes_bare_lf = true;
     }
 
     /// Plays the steps. An error comes with the step that it stopped at.
@@ -251,9 +282,26 @@ impl<'a> Player<'a> {
         wanted: &ReplyStep,
         listener: &mut dyn Listener,
     ) -> Result<(), Stop> {
-        let until = self.until(step)?;
-        let reply = self.talk(step)?.reply(until)?;
+        let mut until = self.until(step)?;
+        let short = listener.may_be_missing(step, wanted);
+        if let Some(time) = short {
+            until = until.min(Instant::now() + time);
+        }
+        let talk = self.talk(step)?;
+        let reply = match talk.reply(until) {
+            Err(_) if short.is_some() => {
+                listener.let_pass(step);
+                return Ok(());
+            }
+            reply => reply?,
+        };
+        if talk.had_bare_lf() {
+            listener.heard_bare_lf(step);
+        }
         self.not_greeted.take_if(|client| *client == step.client);
+        if listener.is_enough(wanted, &reply) {
+            return Err(Stop::Enough);
+        }
         Ok(listener.heard(step, wanted, &reply, &mut self.names)?)
     }
 
@@ -279,9 +327,16 @@ impl<'a> Player<'a> {
         step: &Step,
         listener: &mut dyn Listener,
     ) -> Result<(), Stop> {
-        let until = self.until(step)?;
+        let mut until = self.until(step)?;
+        let short = listener.may_stay_open(step);
+        if let Some(time) = short {
+            until = until.min(Instant::now() + time);
+        }
         match self.talk(step)?.closes(until) {
             Ok(()) => {}
+            Err(Surprise::Late { .. }) if short.is_some() => {
+                listener.let_pass(step);
+            }
             Err(Surprise::Broken { .. }) if listener.lets_reset_pass(step) => {}
             Err(surprise) => return Err(surprise.into()),
         }
@@ -302,8 +357,11 @@ impl<'a> Player<'a> {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
             Entry::Vacant(entry) => {
                 let opened = self.target.open(wait, self.deadline);
-                let talk = opened
+                let mut talk = opened
                     .map_err(|error| Stop::NoConnection { error, is_first })?;
+                if self.takes_bare_lf {
+                    talk.take_bare_lf();
+                }
                 if is_first {
                     self.not_greeted = Some(step.client);
                 }

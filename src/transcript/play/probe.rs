@@ -44,6 +44,7 @@ fn ask(target: &Target, rules: &Rules) -> Result<ServerReply, String> {
     let mut talk = target
         .open(target.wait, rules.deadline)
         .map_err(|error| format!("no connection to the server: {error}"))?;
+    talk.take_bare_lf();
     let until = || Instant::now() + rules.deadline;
     // One that is still starting greets when it is ready.
     let greeting = Instant::now() + rules.deadline.max(target.wait);

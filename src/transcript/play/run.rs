@@ -2,13 +2,19 @@
 //!
 //! Interface:
 //!   `Run`      how a run is done; `Run::all` does it
+//!   `Results`  what became of the transcripts, and of the causes
 //!   `run_all`  many transcripts against our own program, every byte
 //!
 //! All files are read before the first one is run: a slip of the pen in the
 //! last one is told before anything was sent.
 //!
 //! What is no fault of a server is skipped: our own way (`Level: own`),
-//! options that it does not have, keywords that it does not offer.
+//! options that it does not have, keywords that it does not offer. Of another
+//! server the pages of causes are played first (`causes.rs`). Where one fails,
+//! those that stand on it are lost, and not played.
+//!
+//! A busy machine must not cost a point: where a reply was waited for in vain,
+//! the page is played once more, with a new server or on a new connection.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -17,13 +23,15 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Instant;
 
+use super::causes::{CausePage, FailedCauses, needed};
 use super::outcome::{Outcome, Played};
 use super::probe::Keywords;
 use super::replay::replay;
+use crate::transcript::format::cause::Cause;
 use crate::transcript::format::header::{Header, Level, Plays};
-use crate::transcript::format::script::{Source, Transcript};
+use crate::transcript::format::script::{Action, Source, Transcript};
 use crate::transcript::judge::failure::{Failure, Mismatch};
-use crate::transcript::judge::target::Rules;
+use crate::transcript::judge::target::{Leniency, Match, Rules};
 use crate::transcript::stand::process::NotStarted;
 use crate::transcript::stand::server::Stand;
 
@@ -36,16 +44,29 @@ pub struct Run {
     pub rules: Rules,
     /// `Server:` options that another server was configured with.
     pub have: Vec<(String, String)>,
+    /// Extensions that another server must offer, if that was said. Then no
+    /// other extension is asked for.
+    pub extensions: Option<Vec<String>>,
     /// How many transcripts are played at the same time.
     pub jobs: usize,
     /// How far each one is played.
     pub last_line: usize,
     /// What another server offers; asked once, if somebody needs to know.
     keywords: OnceLock<Keywords>,
+    failed: FailedCauses,
     /// Whether a server was there, once.
     has_met: AtomicBool,
     /// Whether none was there the first time: then nobody waits for it again.
     has_given_up: AtomicBool,
+}
+
+/// What became of a run.
+#[derive(Debug)]
+pub struct Results {
+    /// The pages of causes that were not among the transcripts.
+    pub causes: Vec<(Transcript, Played)>,
+    /// What became of each transcript, in their order.
+    pub played: Vec<Played>,
 }
 
 impl Run {
@@ -55,93 +76,197 @@ impl Run {
             stand,
             rules,
             have: Vec::new(),
+            extensions: None,
             jobs: 1,
             last_line: usize::MAX,
             keywords: OnceLock::new(),
+            failed: FailedCauses::default(),
             has_met: AtomicBool::new(false),
             has_given_up: AtomicBool::new(false),
         }
     }
 
-    /// Runs the transcripts. What became of them comes in their order;
-    /// `progress` hears of each one as soon as it is over.
+    /// Runs the transcripts. `progress` hears of each one as soon as it is
+    /// over.
     pub fn all(
         &self,
         transcripts: &[Transcript],
         progress: &mut dyn FnMut(&Played),
-    ) -> Vec<Played> {
+    ) -> Results {
+        let mut all: Vec<Option<Played>> = vec![None; transcripts.len()];
+        let mut causes = Vec::new();
+        for page in self.causes(transcripts) {
+            match page {
+                CausePage::Asked(number) => {
+                    let page = transcripts.get(number);
+                    let played = page.map(|page| self.one(page));
+                    played.iter().for_each(&mut *progress);
+                    if let Some(place) = all.get_mut(number) {
+                        *place = played;
+                    }
+                }
+                CausePage::BuiltIn(page) => {
+                    let played = self.one(&page);
+                    causes.push((*page, played));
+                }
+            }
+        }
+        let rest: Vec<usize> = (0..transcripts.len())
+            .filter(|number| matches!(all.get(*number), Some(None)))
+            .collect();
+        self.side_by_side(transcripts, &rest, &mut |number, played| {
+            progress(&played);
+            if let Some(place) = all.get_mut(number) {
+                *place = Some(played);
+            }
+        });
+        Results { causes, played: all.into_iter().flatten().collect() }
+    }
+
+    /// The pages of causes, of which our own server needs none: each of its
+    /// pages is judged. Nor does a page that is only shown.
+    fn causes(&self, transcripts: &[Transcript]) -> Vec<CausePage> {
+        if self.stand.is_own() || self.last_line < usize::MAX {
+            return Vec::new();
+        }
+        let fits = |number: &usize| {
+            let page = transcripts.get(*number);
+            page.is_some_and(|page| self.is_asked(&page.header).is_ok())
+        };
+        let fit: Vec<usize> = (0..transcripts.len()).filter(fits).collect();
+        let pages: Vec<&Transcript> =
+            fit.iter().filter_map(|number| transcripts.get(*number)).collect();
+        let place = |page: CausePage| match page {
+            CausePage::Asked(found) => {
+                let number = fit.get(found).copied();
+                CausePage::Asked(number.unwrap_or(usize::MAX))
+            }
+            built_in @ CausePage::BuiltIn(_) => built_in,
+        };
+        needed(&pages).into_iter().map(place).collect()
+    }
+
+    /// Runs those with these numbers, up to `jobs` at the same time.
+    fn side_by_side(
+        &self,
+        transcripts: &[Transcript],
+        numbers: &[usize],
+        over: &mut dyn FnMut(usize, Played),
+    ) {
         let next = AtomicUsize::new(0);
-        let take = || next.fetch_add(1, Ordering::Relaxed);
+        let take = || numbers.get(next.fetch_add(1, Ordering::Relaxed));
         let (sender, results) = channel();
-        let mut all: Vec<(usize, Played)> = Vec::new();
         thread::scope(|scope| {
-            for _ in 0..self.jobs.clamp(1, transcripts.len().max(1)) {
+            for _ in 0..self.jobs.clamp(1, numbers.len().max(1)) {
                 let sender = sender.clone();
                 scope.spawn(move || {
-                    let mut number = take();
-                    while let Some(transcript) = transcripts.get(number) {
-                        let _ = sender.send((number, self.one(transcript)));
-                        number = take();
+                    while let Some(number) = take() {
+                        if let Some(transcript) = transcripts.get(*number) {
+                            let played = self.one(transcript);
+                            let _ = sender.send((*number, played));
+                        }
                     }
                 });
             }
             drop(sender);
             for (number, played) in results {
-                progress(&played);
-                all.push((number, played));
+                over(number, played);
             }
         });
-        all.sort_by_key(|(number, _)| *number);
-        all.into_iter().map(|(_, played)| played).collect()
     }
 
     /// Runs one transcript.
     fn one(&self, transcript: &Transcript) -> Played {
         let begin = Instant::now();
         let mut played = match self.unfit(&transcript.header) {
-            Some(reason) => Played::without_talk(Outcome::Skip(reason)),
-            None => self.play(transcript),
+            Some(outcome) => Played::without_talk(outcome),
+            None => self.play_again_if_late(transcript),
         };
         played.time = begin.elapsed();
-        match &played.outcome {
+        self.learn(transcript, &played.outcome);
+        played
+    }
+
+    /// What the rest of the run should know.
+    fn learn(&self, page: &Transcript, outcome: &Outcome) {
+        match outcome {
             Outcome::Pass | Outcome::Fail(_) => {
                 self.has_met.store(true, Ordering::Relaxed);
             }
             Outcome::NoServer(_) if !self.has_met.load(Ordering::Relaxed) => {
                 self.has_given_up.store(true, Ordering::Relaxed);
             }
-            Outcome::NoServer(_) | Outcome::Skip(_) => {}
+            Outcome::NoServer(_) | Outcome::Skip(_) | Outcome::Lost(_) => {}
         }
-        played
+        // One that is skipped keeps nobody from anything.
+        let has_failed = match outcome {
+            Outcome::Fail(_) | Outcome::NoServer(_) | Outcome::Lost(_) => true,
+            Outcome::Pass | Outcome::Skip(_) => false,
+        };
+        if let (Some(cause), true) = (page.header.cause, has_failed) {
+            self.failed.add(cause, page);
+        }
     }
 
-    /// Why a transcript is not for this server, if it is not.
-    fn unfit(&self, header: &Header) -> Option<String> {
-        if header.plays == Plays::Server {
-            return Some("it plays the server".into());
+    /// Why a transcript is not played with this server, if it is not.
+    fn unfit(&self, header: &Header) -> Option<Outcome> {
+        if let Err(reason) = self.is_asked(header) {
+            return Some(Outcome::Skip(reason));
         }
         if self.stand.is_own() {
             return None;
         }
+        // What is not offered is no fault, unless somebody said that it is.
+        let lack = self.lacks(&header.needs);
+        if let (Some(reason), None) = (&lack, &self.extensions) {
+            return Some(Outcome::Skip(reason.clone()));
+        }
+        let cause = self.failed.keep_from(header);
+        let gone = self.has_given_up.load(Ordering::Relaxed);
+        let gone = gone.then(|| "there is no server".to_owned());
+        cause.or(gone).or(lack).map(Outcome::Lost)
+    }
+
+    /// What another server does not offer of this.
+    fn lacks(&self, needs: &[String]) -> Option<String> {
+        if needs.is_empty() {
+            return None;
+        }
         if self.has_given_up.load(Ordering::Relaxed) {
-            return Some("there is no server".into());
+            return Some(format!("needs {}", needs.join(" ")));
+        }
+        self.keywords.get_or_init(|| self.ask()).lacks(needs)
+    }
+
+    /// Whether a server of this kind is asked for this at all; or why not.
+    /// Nobody is asked for that.
+    fn is_asked(&self, header: &Header) -> Result<(), String> {
+        if header.plays == Plays::Server {
+            return Err("it plays the server".into());
+        }
+        if self.stand.is_own() {
+            return Ok(());
         }
         if header.level == Level::Own && !self.rules.judges_own {
-            return Some("level own: not asked of other servers".into());
+            return Err("level own: not asked of other servers".into());
         }
         let options = header.server.iter();
         let lacking: Vec<String> = options
+            .filter(|(key, _)| !self.stand.takes(key))
             .filter(|option| !self.have.contains(option))
             .map(|(key, value)| format!("{key}={value}"))
             .collect();
         if !lacking.is_empty() {
-            return Some(format!("needs {}", lacking.join(" ")));
+            return Err(format!("needs {}", lacking.join(" ")));
         }
-        if header.needs.is_empty() {
-            return None;
+        let is_wanted = |need: &&String| {
+            let all = self.extensions.as_ref();
+            all.is_some_and(|all| !all.contains(need))
+        };
+        match header.needs.iter().find(is_wanted) {
+            Some(other) => Err(format!("{other} is not among --extensions")),
+            None => Ok(()),
         }
-        let keywords = self.keywords.get_or_init(|| self.ask());
-        keywords.lacks(&header.needs)
     }
 
     /// Asks another server what it offers.
@@ -156,6 +281,27 @@ impl Run {
         }
     }
 
+    /// Where nothing came at all, it may be the machine that was late.
+    fn play_again_if_late(&self, page: &Transcript) -> Played {
+        let first = self.play(page);
+        let is_late = match &first.outcome {
+            Outcome::Fail(failure) => failure.timed_out,
+            Outcome::Pass
+            | Outcome::Skip(_)
+            | Outcome::Lost(_)
+            | Outcome::NoServer(_) => false,
+        };
+        let is_silence = |action: &Action| matches!(action, Action::Silence(_));
+        let mut actions = page.steps.iter().map(|step| &step.action);
+        if self.stand.is_own() || !is_late || actions.any(is_silence) {
+            return first;
+        }
+        let mut second = self.play(page);
+        let note = "played twice: the first time a reply did not come in time";
+        second.notes.push(note.into());
+        second
+    }
+
     fn play(&self, page: &Transcript) -> Played {
         let served = self.stand.serve(&page.header.server);
         let (server, target) = match served {
@@ -166,7 +312,9 @@ impl Run {
                 return Played::without_talk(Outcome::NoServer(failure));
             }
         };
-        let mut played = replay(&target, &self.rules, page, self.last_line);
+        let leniency = self.leniency(&page.header);
+        let last = self.last_line;
+        let mut played = replay(&target, &self.rules, page, leniency, last);
         let log = server.stop();
         // What the server printed matters if it gave no answer at all.
         match &mut played.outcome {
@@ -178,9 +326,24 @@ impl Run {
             Outcome::Pass
             | Outcome::Fail(_)
             | Outcome::Skip(_)
+            | Outcome::Lost(_)
             | Outcome::NoServer(_) => {}
         }
         played
+    }
+
+    /// What is noted and played on, unless this page is about it.
+    fn leniency(&self, header: &Header) -> Leniency {
+        if self.rules.matching == Match::Exact {
+            return Leniency::default();
+        }
+        let is_about = |cause| header.cause == Some(cause);
+        let quit = !is_about(Cause::Quit);
+        Leniency {
+            line_ends: !is_about(Cause::LineEnds),
+            closing: quit,
+            quit: quit && self.failed.has(Cause::Quit),
+        }
     }
 }
 
@@ -198,7 +361,7 @@ pub fn run_all(
 ) -> Vec<Outcome> {
     let mut run = Run::new(Stand::Own(program.into()), Rules::default());
     run.jobs = jobs;
-    let played = run.all(transcripts, &mut |_| {});
+    let Results { played, .. } = run.all(transcripts, &mut |_| {});
     played.into_iter().map(|played| played.outcome).collect()
 }
 

@@ -28,8 +28,8 @@ pub(crate) fn write(
 ) -> io::Result<()> {
     match format {
         Format::Text => text::write(out, rows, summary),
-        Format::Tap => tap::write(out, rows),
+        Format::Tap => tap::write(out, rows, summary),
         Format::Junit => junit::write(out, rows, summary),
-        Format::Tsv => tsv::write(out, rows),
+        Format::Tsv => tsv::write(out, rows, summary),
     }
 }

@@ -20,19 +20,29 @@ pub(super) fn write(
         out,
         "<testsuite name=\"transcripts\" tests=\"{}\" failures=\"{}\" \
          errors=\"0\" skipped=\"{}\" time=\"{:.3}\">",
-        rows.len(),
-        summary.failed,
-        summary.weak + summary.skipped,
+        rows.iter().filter(|row| row.counts).count(),
+        summary.failed + summary.lost,
+        summary.weak + summary.skipped + summary.unchecked,
         summary.time.as_secs_f64()
     )?;
-    rows.iter().try_for_each(|row| test_case(out, row))?;
+    writeln!(
+        out,
+        "  <properties><property name=\"judge\" value=\"{}\"/>\
+         </properties>",
+        escaped(&summary.judge())
+    )?;
+    let mut rows = rows.iter().filter(|row| row.counts);
+    rows.try_for_each(|row| test_case(out, row))?;
     writeln!(out, "</testsuite>")
 }
 
 fn test_case(out: &mut dyn Write, row: &Row) -> io::Result<()> {
     let line = match &row.judgement {
         Judgement::Fail(failure) | Judgement::Weak(failure) => failure.line,
-        Judgement::Pass | Judgement::Skip(_) => 1,
+        Judgement::Pass
+        | Judgement::Skip(_)
+        | Judgement::Lost(_)
+        | Judgement::Unchecked(_) => 1,
     };
     writeln!(
         out,
@@ -60,6 +70,14 @@ fn test_case(out: &mut dyn Write, row: &Row) -> io::Result<()> {
         Judgement::Skip(reason) => {
             let message = escaped(reason);
             writeln!(out, "    <skipped message=\"{message}\"/>")?;
+        }
+        Judgement::Unchecked(reason) => {
+            let message = escaped(reason);
+            writeln!(out, "    <skipped message=\"not checked: {message}\"/>")?;
+        }
+        Judgement::Lost(reason) => {
+            let message = escaped(reason);
+            writeln!(out, "    <failure message=\"{message}\"/>")?;
         }
     }
     if !row.notes.is_empty() {

@@ -87,7 +87,7 @@ impl Column {
     fn sign(&self, file: &str) -> &'static str {
         match self.verdicts.get(file).map(String::as_str) {
             Some("pass") => "✓",
-            Some("fail") => "✗",
+            Some("fail" | "lost") => "✗",
             Some("weak") => "~",
             Some(_) | None => "–",
         }
@@ -100,7 +100,7 @@ impl Column {
                 .filter(|verdict| wanted.contains(&verdict.as_str()))
                 .count()
         };
-        let judged = count(&["pass", "fail", "weak"]);
+        let judged = count(&["pass", "fail", "weak", "lost"]);
         format!("{} of {judged}", count(&["pass"]))
     }
 }

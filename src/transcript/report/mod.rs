@@ -5,6 +5,7 @@
 //!
 //! In reading order:
 //!   `row`       one transcript, and the judgement on it
+//!   `verdict`   from what happened to the judgement
 //!   `summary`   how many of each, and how long it took
 //!   `formats`   text, tap, junit or tsv: picks one of the next four
 //!   `text`      for people
@@ -25,6 +26,7 @@ pub mod summary;
 mod tap;
 mod text;
 mod tsv;
+pub(super) mod verdict;
 
 #[cfg(test)]
 mod testing;

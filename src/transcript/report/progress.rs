@@ -26,7 +26,7 @@ impl<'a> Progress<'a> {
         self.over += 1;
         match played.outcome {
             Outcome::Fail(_) | Outcome::NoServer(_) => self.failed += 1,
-            Outcome::Pass | Outcome::Skip(_) => {}
+            Outcome::Pass | Outcome::Skip(_) | Outcome::Lost(_) => {}
         }
         let (over, all, failed) = (self.over, self.all, self.failed);
         self.show(&format!("\r{over} of {all}, {failed} not passed"));
@@ -58,6 +58,7 @@ mod tests {
         let played = Played {
             outcome: Outcome::Pass,
             notes: Vec::new(),
+            unchecked: None,
             talk: Vec::new(),
             time: Duration::ZERO,
         };

@@ -15,6 +15,12 @@ pub struct Row {
     pub path: PathBuf,
     /// How binding it is.
     pub level: Level,
+    /// The chapter by which it can be understood.
+    pub stage: Option<u8>,
+    /// Whether it is the page of a cause.
+    pub is_cause: bool,
+    /// Whether it was asked for; else it is only the reason of others.
+    pub counts: bool,
     /// What it shows.
     pub title: String,
     /// The sections that it is about.
@@ -40,6 +46,12 @@ pub enum Judgement {
     Weak(Box<Failure>),
     /// It was not judged, for this reason.
     Skip(String),
+    /// It was not judged either, and that is the server's fault: the point is
+    /// lost.
+    Lost(String),
+    /// All that was said is right, but a mailbox could not be looked into: it
+    /// counts neither way.
+    Unchecked(String),
 }
 
 impl Judgement {
@@ -50,6 +62,8 @@ impl Judgement {
             Judgement::Fail(_) => "FAIL",
             Judgement::Weak(_) => "WEAK",
             Judgement::Skip(_) => "skip",
+            Judgement::Lost(_) => "lost",
+            Judgement::Unchecked(_) => "not checked",
         }
     }
 }

@@ -26,6 +26,10 @@ pub(crate) fn write(out: &mut dyn Write, row: &Row) -> io::Result<()> {
         Judgement::Fail(failure) | Judgement::Weak(failure) => {
             writeln!(out, "\n{} {failure}", row.judgement.word())
         }
-        Judgement::Skip(reason) => writeln!(out, "\nskip: {reason}"),
+        Judgement::Skip(reason)
+        | Judgement::Lost(reason)
+        | Judgement::Unchecked(reason) => {
+            writeln!(out, "\n{}: {reason}", row.judgement.word())
+        }
     }
 }

@@ -7,12 +7,18 @@ use super::row::{Judgement, Row};
 use crate::transcript::format::header::Level;
 
 /// How many of each.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
+    /// The transcripts, in one word that another version of them has not.
+    pub(super) suite: String,
+    /// The last chapter whose transcripts were asked for.
+    pub(super) stage: Option<u8>,
     pub(super) passed: usize,
     pub(super) failed: usize,
     pub(super) weak: usize,
     pub(super) skipped: usize,
+    pub(super) lost: usize,
+    pub(super) unchecked: usize,
     /// How many of level `must` passed, and how many were judged.
     musts: (usize, usize),
     pub(super) time: Duration,
@@ -21,43 +27,62 @@ pub struct Summary {
 impl Summary {
     /// Counts the judgements.
     pub fn of(rows: &[Row], time: Duration) -> Summary {
+        let rows: Vec<&Row> = rows.iter().filter(|row| row.counts).collect();
         let count = |is_it: fn(&Judgement) -> bool| {
             rows.iter().filter(|row| is_it(&row.judgement)).count()
         };
-        let is_must = |row: &&Row| row.level == Level::Must;
-        let is_judged =
-            |row: &&Row| !matches!(row.judgement, Judgement::Skip(_));
-        let has_passed = |row: &&Row| matches!(row.judgement, Judgement::Pass);
-        let musts = rows.iter().filter(is_must).filter(is_judged);
         Summary {
-            musts: (musts.clone().filter(has_passed).count(), musts.count()),
+            musts: points(&rows),
             passed: count(|judgement| matches!(judgement, Judgement::Pass)),
             failed: count(|judgement| matches!(judgement, Judgement::Fail(_))),
             weak: count(|judgement| matches!(judgement, Judgement::Weak(_))),
             skipped: count(|judgement| matches!(judgement, Judgement::Skip(_))),
+            lost: count(|judgement| matches!(judgement, Judgement::Lost(_))),
+            unchecked: count(|judgement| {
+                matches!(judgement, Judgement::Unchecked(_))
+            }),
             time,
+            ..Summary::default()
         }
+    }
+
+    /// The judge, and the law: they belong to every grade.
+    pub(super) fn judge(&self) -> String {
+        let version = env!("CARGO_PKG_VERSION");
+        format!("Pillarbox {version}, transcripts {}", self.suite)
+    }
+
+    /// The same, with the name of the transcripts, and the last stage.
+    pub(crate) fn by(self, suite: String, stage: Option<u8>) -> Summary {
+        Summary { suite, stage, ..self }
     }
 
     /// All transcripts, judged or not.
     fn all(&self) -> usize {
-        self.passed + self.failed + self.weak + self.skipped
-    }
-
-    /// Whether one failed.
-    pub fn has_failed(&self) -> bool {
-        self.failed > 0
+        self.passed
+            + self.failed
+            + self.weak
+            + self.skipped
+            + self.lost
+            + self.unchecked
     }
 
     /// A point for each `must`: how many were reached, and out of how many.
     pub fn points(&self) -> (usize, usize) {
         self.musts
     }
+}
 
-    /// Whether at least one was judged.
-    pub fn has_judged(&self) -> bool {
-        self.skipped < self.all()
-    }
+/// A point for each `must` that was reached, and how many could be.
+pub(super) fn points(rows: &[&Row]) -> (usize, usize) {
+    let musts = rows.iter().filter(|row| row.level == Level::Must);
+    let worth = musts.filter_map(|row| match row.judgement {
+        Judgement::Pass => Some(1),
+        Judgement::Fail(_) | Judgement::Lost(_) | Judgement::Weak(_) => Some(0),
+        Judgement::Skip(_) | Judgement::Unchecked(_) => None,
+    });
+    let worth: Vec<usize> = worth.collect();
+    (worth.iter().sum(), worth.len())
 }
 
 impl fmt::Display for Summary {
@@ -66,10 +91,17 @@ impl fmt::Display for Summary {
         let ending = if all == 1 { "" } else { "s" };
         write!(
             f,
-            "{all} transcript{ending}: {} passed, {} failed, {} weak, \
-             {} skipped, in {seconds:.1} s",
-            self.passed, self.failed, self.weak, self.skipped
-        )
+            "{all} transcript{ending}: {} passed, {} failed, {} weak, ",
+            self.passed, self.failed, self.weak
+        )?;
+        for (count, what) in
+            [(self.lost, "lost"), (self.unchecked, "not checked")]
+        {
+            if count > 0 {
+                write!(f, "{count} {what}, ")?;
+            }
+        }
+        write!(f, "{} skipped, in {seconds:.1} s", self.skipped)
     }
 }
 
@@ -84,7 +116,20 @@ mod tests {
         let wanted = "4 transcripts: 1 passed, 1 failed, 1 weak, 1 skipped, \
                       in 2.3 s";
         assert_eq!(summary.to_string(), wanted);
-        let nothing = Summary::of(&rows()[3..], Duration::ZERO);
-        assert!(!nothing.has_judged());
+    }
+
+    #[test]
+    fn a_point_that_is_lost_stays_in_the_maximum() {
+        let mut rows = rows();
+        for row in &mut rows {
+            row.level = Level::Must;
+        }
+        rows[3].judgement = Judgement::Lost("because of hello".into());
+        let points = |rows: &[Row]| Summary::of(rows, Duration::ZERO).points();
+        assert_eq!(points(&rows), (1, 4));
+        rows[3].judgement = Judgement::Unchecked("no --maildir".into());
+        assert_eq!(points(&rows), (1, 3));
+        rows[1].counts = false;
+        assert_eq!(points(&rows), (1, 2));
     }
 }

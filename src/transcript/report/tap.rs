@@ -6,13 +6,20 @@
 use std::io::{self, Write};
 
 use super::row::{Judgement, Row, in_one_line};
+use super::summary::Summary;
 use crate::transcript::judge::failure::Failure;
 use crate::words;
 
-pub(super) fn write(out: &mut dyn Write, rows: &[Row]) -> io::Result<()> {
+pub(super) fn write(
+    out: &mut dyn Write,
+    rows: &[Row],
+    summary: &Summary,
+) -> io::Result<()> {
     writeln!(out, "TAP version 13")?;
+    let rows: Vec<&Row> = rows.iter().filter(|row| row.counts).collect();
     writeln!(out, "1..{}", rows.len())?;
-    for (number, row) in rows.iter().enumerate() {
+    writeln!(out, "# {}", summary.judge())?;
+    for (number, row) in rows.into_iter().enumerate() {
         test_point(out, number + 1, row)?;
     }
     Ok(())
@@ -37,6 +44,14 @@ fn test_point(out: &mut dyn Write, number: usize, row: &Row) -> io::Result<()> {
         Judgement::Skip(reason) => {
             let reason = without_directive(reason);
             writeln!(out, "ok {what} # SKIP {reason}")?;
+        }
+        Judgement::Unchecked(reason) => {
+            let reason = without_directive(reason);
+            writeln!(out, "ok {what} # SKIP not checked: {reason}")?;
+        }
+        Judgement::Lost(reason) => {
+            writeln!(out, "not ok {what}")?;
+            writeln!(out, "# {reason}")?;
         }
     }
     row.notes.iter().try_for_each(|note| writeln!(out, "# note: {note}"))

@@ -24,6 +24,9 @@ pub(super) fn rows() -> Vec<Row> {
     let row = |name: &str, judgement| Row {
         path: format!("transcripts/04-dots/{name}.txt").into(),
         level: Level::Should,
+        stage: Some(5),
+        is_cause: false,
+        counts: true,
         title: "Dots \\ and # <b>".into(),
         spec: vec!["RFC 5321 4.5.2".into(), "CVE-1".into()],
         judgement,
@@ -49,6 +52,7 @@ fn said() -> TalkLine {
 pub(super) fn report(format: Format) -> String {
     let (rows, mut out) = (rows(), Vec::new());
     let summary = Summary::of(&rows, Duration::from_millis(2340));
+    let summary = summary.by("abc".into(), None);
     formats::write(&mut out, format, &rows, &summary).unwrap();
     String::from_utf8(out).unwrap()
 }

@@ -1,6 +1,7 @@
 //! Columns, parted by tabs: for scripts, and for the matrix of many runs.
 //!
-//! The columns are a promise: `file level verdict line spec title reason`.
+//! The columns are a promise: `file level verdict line spec title reason stage
+//! judge`. More may follow one day, after these.
 //! The first line names them. Each value is escaped as the words of a
 //! transcript are, so that it holds neither a tab nor a line end.
 //!
@@ -11,25 +12,31 @@
 use std::io::{self, Write};
 
 use super::row::{Judgement, Row, in_one_line};
+use super::summary::Summary;
 use crate::transcript::format::matching::Names;
 use crate::transcript::format::text::{Text, escape};
 
-const COLUMNS: &str = "file\tlevel\tverdict\tline\tspec\ttitle\treason";
+const COLUMNS: &str =
+    "file\tlevel\tverdict\tline\tspec\ttitle\treason\tstage\tjudge";
 
 /// A row that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Record {
     /// The transcript.
     pub(super) file: String,
-    /// `pass`, `fail`, `weak` or `skip`.
+    /// `pass`, `fail`, `weak`, `skip` or `lost`.
     pub(super) verdict: String,
     /// What the transcript shows.
     pub(super) title: String,
 }
 
-pub(super) fn write(out: &mut dyn Write, rows: &[Row]) -> io::Result<()> {
+pub(super) fn write(
+    out: &mut dyn Write,
+    rows: &[Row],
+    summary: &Summary,
+) -> io::Result<()> {
     writeln!(out, "{COLUMNS}")?;
-    for row in rows {
+    for row in rows.iter().filter(|row| row.counts) {
         let (verdict, line, reason) = match &row.judgement {
             Judgement::Pass => ("pass", 0, row.notes.join("; ")),
             Judgement::Fail(failure) => {
@@ -39,6 +46,10 @@ pub(super) fn write(out: &mut dyn Write, rows: &[Row]) -> io::Result<()> {
                 ("weak", failure.line, in_one_line(failure))
             }
             Judgement::Skip(reason) => ("skip", 0, reason.clone()),
+            Judgement::Lost(reason) => ("lost", 0, reason.clone()),
+            Judgement::Unchecked(reason) => {
+                ("skip", 0, format!("not checked: {reason}"))
+            }
         };
         let line = if line == 0 { String::new() } else { line.to_string() };
         let columns = [
@@ -49,6 +60,8 @@ pub(super) fn write(out: &mut dyn Write, rows: &[Row]) -> io::Result<()> {
             &row.spec.join("; "),
             &row.title,
             &reason,
+            &row.stage.map(|stage| stage.to_string()).unwrap_or_default(),
+            &summary.judge(),
         ];
         let columns = columns.map(|text| escape(text.as_bytes()));
         writeln!(out, "{}", columns.join("\t"))?;
@@ -68,7 +81,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Record>, String> {
     }
     lines
         .map(|(number, line)| {
-            let wanted = "expected seven columns, and a verdict";
+            let wanted = "expected nine columns, and a verdict";
             record(line).ok_or_else(|| format!("{}: {wanted}", number + 1))
         })
         .collect()
@@ -77,11 +90,11 @@ pub(super) fn read(text: &str) -> Result<Vec<Record>, String> {
 fn record(line: &str) -> Option<Record> {
     let columns: Option<Vec<String>> = line.split('\t').map(plain).collect();
     let columns = columns?;
-    let [file, _, verdict, _, _, title, _] = columns.as_slice() else {
+    let [file, _, verdict, _, _, title, ..] = columns.as_slice() else {
         return None;
     };
     let is_verdict =
-        matches!(verdict.as_str(), "pass" | "fail" | "weak" | "skip");
+        matches!(verdict.as_str(), "pass" | "fail" | "weak" | "skip" | "lost");
     is_verdict.then(|| Record {
         file: file.clone(),
         verdict: verdict.clone(),
@@ -116,8 +129,10 @@ mod tests {
             "RFC 5321 4.5.2; CVE-1",
             r"Dots \\ and # <b>",
             r#"wrong message: M: "\\x00" & ..one"#,
+            "5",
         ];
-        assert_eq!(two, wanted);
+        assert_eq!(two[..8], wanted);
+        assert!(two[8].ends_with(", transcripts abc"), "{two:?}");
     }
 
     #[test]

@@ -37,10 +37,16 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
 pub(super) struct Guard(Child);
 
 impl Guard {
-    /// Begins to watch over the group of this leader.
-    pub(super) fn over(leader: &Child, folder: &Path) -> io::Result<Guard> {
-        let leader = leader.id().to_string();
-        shell(folder, &leader).stdin(Stdio::piped()).spawn().map(Guard)
+    /// Is there before the server is: at no time it is alone.
+    pub(super) fn start(folder: &Path) -> io::Result<Guard> {
+        shell(folder).stdin(Stdio::piped()).spawn().map(Guard)
+    }
+
+    /// The server that was started, and leads its group.
+    pub(super) fn watch(&mut self, leader: &Child) {
+        if let Some(pipe) = &mut self.0.stdin {
+            let _ = writeln!(pipe, "{}", leader.id());
+        }
     }
 
     /// Ends the server. Its leader must not have been waited for: until then
@@ -55,12 +61,11 @@ impl Guard {
 
 /// The guard's command, in a group of its own: a server that stops its group
 /// must not stop the guard.
-fn shell(folder: &Path, leader: &str) -> Command {
+fn shell(folder: &Path) -> Command {
     let mut command = Command::new("sh");
     command
         .args(["-c", GUARD, "sh"])
         .arg(folder)
-        .arg(leader)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -71,8 +76,7 @@ fn shell(folder: &Path, leader: &str) -> Command {
 /// Ends what a killed run has left running, and removes its folder. It had a
 /// guard as well, which should have done so.
 pub(super) fn clear(folder: &Path) {
-    // Nobody is the leader of group 0.
-    if let Ok(mut shell) = shell(folder, "0").spawn() {
+    if let Ok(mut shell) = shell(folder).spawn() {
         reap(&mut shell);
     }
 }

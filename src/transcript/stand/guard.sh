@@ -1,17 +1,17 @@
 # Ends a server and all that it has started, at the latest when the program
 # that wanted it has ended itself, in whatever way:
 #
-#     sh -c "$(cat guard.sh)" sh FOLDER LEADER
+#     sh -c "$(cat guard.sh)" sh FOLDER
 #
 # FOLDER is the server's, and its mark: the environment of each process that it
-# starts has PILLARBOX_RUN=FOLDER. LEADER is the number of its process group.
+# starts has PILLARBOX_RUN=FOLDER.
 #
-# The standard input is a pipe. A line in it means: end the server now. The end
-# of the pipe without a line means that the program is gone. Then nobody keeps
-# the leader's number from being given to a stranger, so it must have the mark.
+# The standard input is a pipe. Its first line is the number of the server's
+# process group, once there is one. A second line means: end the server now. The
+# end of the pipe without it means that the program is gone. Then nobody keeps
+# that number from being given to a stranger, so its leader must have the mark.
 
 folder=$1
-leader=$2
 mark="PILLARBOX_RUN=$folder"
 
 has_mark() {
@@ -25,7 +25,8 @@ marked() {
         sed 's:^/proc/\([0-9]*\)/environ$:\1:'
 }
 
-if read -r line || has_mark "$leader"; then
+read -r leader
+if read -r line || has_mark "${leader:-none}"; then
     kill -s KILL -- "-$leader" 2> /dev/null
 fi
 

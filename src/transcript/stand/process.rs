@@ -69,25 +69,22 @@ impl Process {
             Some(stdout) => stdout,
             None => stderr.try_clone()?,
         };
-        let mut server = Command::new(program)
+        let mut guard = Guard::start(scratch.path())?;
+        let server = Command::new(program)
             .args(arguments)
             .env(MARK, scratch.path())
             .stdin(Stdio::null())
             .stdout(stdout)
             .stderr(stderr)
             .process_group(0)
-            .spawn()?;
-        match Guard::over(&server, scratch.path()) {
-            Ok(guard) => {
-                let log = LogTail::of(log);
-                Ok(Process { server, guard, log, scratch })
-            }
-            Err(error) => {
-                let _ = server.kill();
-                reap(&mut server);
-                Err(error)
-            }
+            .spawn();
+        if server.is_err() {
+            guard.end();
         }
+        let server = server?;
+        guard.watch(&server);
+        let log = LogTail::of(log);
+        Ok(Process { server, guard, log, scratch })
     }
 
     /// Where its mailboxes are.

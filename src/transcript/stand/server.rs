@@ -9,7 +9,7 @@
 //!   `arguments`  what our own program is started with
 
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::port::Port;
@@ -35,11 +35,12 @@ pub enum Stand {
     },
     /// A command that starts a server, run for each transcript.
     Command {
-        /// With `{port}` and `{maildir}`.
+        /// With `{port}`, and perhaps more words in braces.
         command: String,
         /// How long it may take to start.
         wait: Duration,
-        /// Where it stores the mail of some addresses, if not in `{maildir}`.
+        /// Where it stores the mail of some addresses, if that must be said;
+        /// `{maildir}` is the folder that it was given.
         maildirs: Vec<(MailboxAddress, PathBuf)>,
     },
 }
@@ -78,7 +79,17 @@ impl Stand {
         matches!(self, Stand::Own(_))
     }
 
-    /// A server for one transcript; `options` are for our own program only.
+    /// Whether its server can be told this option of a page.
+    pub(crate) fn takes(&self, key: &str) -> bool {
+        match self {
+            Stand::Own(_) => true,
+            Stand::Running { .. } => false,
+            Stand::Command { command, .. } => student::takes(command, key),
+        }
+    }
+
+    /// A server for one transcript, with its `Server:` options if they can be
+    /// told.
     pub(crate) fn serve(
         &self,
         options: &[(String, String)],
@@ -98,15 +109,29 @@ impl Stand {
                 Ok((Serving { process: None, _port: None }, target))
             }
             Stand::Command { command, wait, maildirs } => {
-                let (started, port) = student::start(command)?;
+                let (started, port) = student::start(command, options)?;
+                let mail = started.process.mail();
                 let mail = match maildirs.as_slice() {
-                    [] => Mail::Student(started.process.mail()),
-                    [_, ..] => Mail::Given(maildirs.clone()),
+                    [] => Mail::Student(mail),
+                    given => Mail::Given(inside(given, &mail)),
                 };
                 Ok(serving(started, Some(port), *wait, mail))
             }
         }
     }
+}
+
+/// The folders of a command, which may lie in the one that it was given.
+fn inside(
+    maildirs: &[(MailboxAddress, PathBuf)],
+    mail: &Path,
+) -> Vec<(MailboxAddress, PathBuf)> {
+    let mail = mail.to_string_lossy();
+    let inside = |folder: &Path| {
+        folder.to_string_lossy().replace("{maildir}", &mail).into()
+    };
+    let pairs = maildirs.iter();
+    pairs.map(|(who, folder)| (who.clone(), inside(folder))).collect()
 }
 
 /// What was started, and how it is found.

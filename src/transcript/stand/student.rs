@@ -9,34 +9,100 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
+use super::own_server::arguments;
 use super::port::Port;
 use super::process::{NotStarted, Process, Started};
 use super::scratch::Scratch;
 
-/// Runs the command; `{port}` and `{maildir}` in it are filled in.
-pub(super) fn start(command: &str) -> Result<(Started, Port), NotStarted> {
-    launch(command).map_err(|error| {
+/// What of a page's `Server:` line a command may ask for by itself, with the
+/// value that holds where the page has none.
+const LIMITS: [(&str, &str); 3] =
+    [("max-size", "26214400"), ("max-recipients", "100"), ("timeout", "300")];
+
+/// All of it, as options of `pillarbox serve`.
+const OPTIONS: &str = "{options}";
+
+/// Whether a server that this command starts obeys this key of `Server:`.
+pub(super) fn takes(command: &str, key: &str) -> bool {
+    let is_limit = LIMITS.iter().any(|(limit, _)| *limit == key);
+    command.contains(OPTIONS)
+        || is_limit && command.contains(&format!("{{{key}}}"))
+}
+
+/// Runs the command, filled in for a page with these `Server:` options.
+pub(super) fn start(
+    command: &str,
+    options: &[(String, String)],
+) -> Result<(Started, Port), NotStarted> {
+    launch(command, options).map_err(|error| {
         NotStarted::because(format!("cannot run the command: {error}"))
     })
 }
 
-fn launch(command: &str) -> io::Result<(Started, Port)> {
+fn launch(
+    command: &str,
+    options: &[(String, String)],
+) -> io::Result<(Started, Port)> {
     let scratch = Scratch::new()?;
     let maildir = scratch.mail();
     for folder in ["tmp", "new", "cur"] {
         fs::create_dir_all(maildir.join(folder))?;
     }
     let port = Port::free()?;
-    let words = ["sh", "-c", &filled_in(command, port.number, &maildir)];
+    let command = filled_in(command, options, port.number, &maildir);
+    let words = ["sh", "-c", &command];
     let process = Process::start(&words, scratch, None)?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port.number));
     Ok((Started { process, address }, port))
 }
 
-fn filled_in(command: &str, port: u16, maildir: &Path) -> String {
-    command
-        .replace("{port}", &port.to_string())
-        .replace("{maildir}", &maildir.to_string_lossy())
+/// The words in braces are replaced from left to right, so that none is found
+/// in what another one stands for.
+fn filled_in(
+    command: &str,
+    options: &[(String, String)],
+    port: u16,
+    maildir: &Path,
+) -> String {
+    let value = |word: &str| match word {
+        "port" => Some(port.to_string()),
+        "maildir" => Some(maildir.to_string_lossy().into_owned()),
+        "options" => {
+            let words = arguments(options);
+            let words = words.iter().map(|word| quoted(word));
+            Some(words.collect::<Vec<_>>().join(" "))
+        }
+        _ => limit(word, options),
+    };
+    let mut filled = String::new();
+    let mut rest = command;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        rest = after;
+        match after
+            .split_once('}')
+            .and_then(|(word, after)| Some((value(word)?, after)))
+        {
+            Some((value, after)) => {
+                filled.push_str(&value);
+                rest = after;
+            }
+            None => filled.push('{'),
+        }
+    }
+    filled + rest
+}
+
+/// The last value of a key that a command may ask for.
+fn limit(key: &str, options: &[(String, String)]) -> Option<String> {
+    let (_, default) = LIMITS.iter().find(|(limit, _)| *limit == key)?;
+    let given = options.iter().rfind(|(other, _)| other == key);
+    Some(given.map_or(*default, |(_, value)| value).to_owned())
+}
+
+/// A word as the shell takes it, whatever is in it.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]
@@ -45,14 +111,36 @@ mod tests {
 
     #[test]
     fn port_and_folder_are_filled_in() {
-        let command = "serve {port} '{maildir}' {port}";
-        let filled = filled_in(command, 25, Path::new("/mail"));
-        assert_eq!(filled, "serve 25 '/mail' 25");
+        let command = "serve {port} '{maildir}' {port} ${HOME} {";
+        let filled = filled_in(command, &[], 25, Path::new("/{port}"));
+        assert_eq!(filled, "serve 25 '/{port}' 25 ${HOME} {");
+    }
+
+    #[test]
+    fn limits_of_the_page_and_all_of_its_options_are_filled_in() {
+        let option = |key: &str, value: &str| (key.into(), value.into());
+        let options =
+            [option("max-size", "9"), option("mailbox", "o'hara@example.org")];
+        let filled =
+            |command| filled_in(command, &options, 25, Path::new("/mail"));
+        let command = "{max-size} {max-recipients} {timeout} {without}";
+        assert_eq!(filled(command), "9 100 300 {without}");
+        let wanted = "'--hostname=mx.example.org' '--domain=example.org' \
+                      '--max-size=9' '--mailbox=o'\\''hara@example.org'";
+        assert_eq!(filled("{options}"), wanted);
+    }
+
+    #[test]
+    fn a_command_says_which_options_it_obeys() {
+        assert!(takes("x {port} {timeout}", "timeout"));
+        assert!(!takes("x {port} {timeout}", "max-size"));
+        assert!(!takes("x {port} {without}", "without"));
+        assert!(takes("x {port} {options}", "without"));
     }
 
     #[test]
     fn the_folder_is_an_empty_maildir() {
-        let (student, _port) = start("true").unwrap();
+        let (student, _port) = start("true", &[]).unwrap();
         for folder in ["tmp", "new", "cur"] {
             let folder = student.process.mail().join(folder);
             assert_eq!(fs::read_dir(folder).unwrap().count(), 0);

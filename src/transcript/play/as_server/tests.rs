@@ -49,7 +49,10 @@ fn failure(played: Outcome) -> (usize, String, String) {
             let Failure { line, message, got, .. } = *failure;
             (line - 4, message, got)
         }
-        Outcome::Pass | Outcome::Skip(_) | Outcome::NoServer(_) => {
+        Outcome::Pass
+        | Outcome::Skip(_)
+        | Outcome::Lost(_)
+        | Outcome::NoServer(_) => {
             panic!("{played:?}")
         }
     }

@@ -1,0 +1,115 @@
+//! What became of each transcript, judged: does it count, and what is the
+//! exit code?
+//!
+//! Interface:
+//!   `Policy`   who is judged, and how strictly
+//!   `judge`    the rows of a report
+//!   `Ending`   what they mean for the whole run
+
+use super::row::{Judgement, Row};
+use crate::transcript::format::header::Level;
+use crate::transcript::format::script::Transcript;
+use crate::transcript::play::outcome::{Outcome, Played};
+use crate::transcript::play::run::Results;
+
+/// Who is judged, and how strictly.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Policy {
+    /// Our own server has no excuse.
+    pub(crate) is_own: bool,
+    /// `should` and `may` count.
+    pub(crate) strict: bool,
+}
+
+/// What a run comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// At least one was judged, and none failed.
+    Passed,
+    /// At least one failed.
+    Failed,
+    /// Nothing could be judged.
+    NotJudged,
+}
+
+impl Ending {
+    /// Where there was no server, that is a failure like any other. But if
+    /// that is all that happened, nothing was judged.
+    pub(crate) fn of(rows: &[Row], has_judged: bool) -> Ending {
+        let has_failed = |row: &Row| match &row.judgement {
+            Judgement::Fail(_) => true,
+            Judgement::Lost(_) => row.level == Level::Must,
+            Judgement::Pass
+            | Judgement::Weak(_)
+            | Judgement::Skip(_)
+            | Judgement::Unchecked(_) => false,
+        };
+        match (has_judged, rows.iter().any(has_failed)) {
+            (false, _) => Ending::NotJudged,
+            (true, true) => Ending::Failed,
+            (true, false) => Ending::Passed,
+        }
+    }
+}
+
+/// The rows of a report: first the pages of causes that were not asked for, if
+/// they failed, and then the others in their order.
+pub(crate) fn judge(
+    policy: Policy,
+    transcripts: &[Transcript],
+    results: Results,
+) -> (Vec<Row>, Ending) {
+    let Results { causes, played } = results;
+    let was_judged = |played: &Played| {
+        matches!(played.outcome, Outcome::Pass | Outcome::Fail(_))
+    };
+    let mut all = causes.iter().map(|(_, played)| played).chain(&played);
+    let has_judged = all.any(was_judged);
+    let mut rows = Vec::new();
+    for (page, played) in causes {
+        let mut row = row(policy, &page, played);
+        row.counts = false;
+        if matches!(row.judgement, Judgement::Fail(_)) {
+            rows.push(row);
+        }
+    }
+    let pairs = transcripts.iter().zip(played);
+    rows.extend(pairs.map(|(page, played)| row(policy, page, played)));
+    let ending = Ending::of(&rows, has_judged);
+    (rows, ending)
+}
+
+fn row(policy: Policy, page: &Transcript, played: Played) -> Row {
+    let header = &page.header;
+    let judgement = match (played.outcome, played.unchecked) {
+        (Outcome::Pass, Some(reason)) => Judgement::Unchecked(reason),
+        (Outcome::Pass, None) => Judgement::Pass,
+        (Outcome::Skip(reason), _) => Judgement::Skip(reason),
+        (Outcome::Lost(reason), _) => Judgement::Lost(reason),
+        (Outcome::Fail(failure) | Outcome::NoServer(failure), _) => {
+            match is_weak(policy, header.level) {
+                true => Judgement::Weak(failure),
+                false => Judgement::Fail(failure),
+            }
+        }
+    };
+    Row {
+        path: page.path.clone(),
+        level: header.level,
+        stage: header.stage,
+        is_cause: header.cause.is_some(),
+        counts: true,
+        title: header.title.clone(),
+        spec: header.spec.clone(),
+        judgement,
+        notes: played.notes,
+        talk: played.talk,
+        time: played.time,
+    }
+}
+
+fn is_weak(policy: Policy, level: Level) -> bool {
+    matches!(level, Level::Should | Level::May)
+        && !policy.strict
+        && !policy.is_own
+}
