@@ -292,7 +292,8 @@ function addStepper(card, steps, path) {
 // into it.
 function isMain(card) {
     const first = document.querySelector('#the-conversation ~ .transcript');
-    return card === first && !card.querySelector(':target');
+    const wanted = document.getElementById(location.hash.slice(1));
+    return card === first && !card.contains(wanted);
 }
 
 document.querySelectorAll('main pre > code').forEach((code, i) => {
@@ -314,7 +315,7 @@ document.querySelectorAll('main pre > code').forEach((code, i) => {
     card.append(legend);
 });
 
-const boxes = document.querySelectorAll('main .table-wrapper, main p:has(> img[src$=".svg"])');
+const boxes = document.querySelectorAll('main .table-wrapper, main p:has(> .checkbox-label)');
 boxes.forEach((box, i) => makeReachable(box, `${box.matches('p') ? 'Picture' : 'Table'} ${i + 1}`));
 
 // Says it where a box is wider than the page.

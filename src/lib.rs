@@ -68,6 +68,11 @@
 //! the server sees of it all. [`agent`] is the two ends of a message's way:
 //! `send` writes one, `inbox` reads it, by `mailbox/reader.rs`.
 //!
+//! # The user agents
+//!
+//! [`agent::send`] composes a message and hands it to a server; [`agent::inbox`]
+//! shows what [`mailbox::reader`] finds in a mailbox.
+//!
 //! # A second product
 //!
 //! [`transcript`] is not part of the walk, and is larger than all of it. It is

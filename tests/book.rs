@@ -20,6 +20,8 @@ mod support;
 mod book {
     pub mod anchors;
     pub mod chapters;
+    pub mod client_picture;
+    pub mod client_table;
     pub mod commands;
     pub mod events;
     pub mod exercises;
@@ -36,6 +38,8 @@ mod book {
     pub mod names;
     pub mod options;
     pub mod page;
+    pub mod queue_picture;
+    pub mod retry_picture;
     pub mod rfc;
     pub mod shell;
     pub mod shown;

@@ -599,9 +599,10 @@ fn a_group_has_two_connections_at_a_time() {
     wait_until("two are connected", || host.most_at_once() == 2);
     // Time for a third one, if there were any.
     wait_until("the runner has looked again", || office.count("trying") >= 3);
+    // Counted while none can end: a host may notice the end of one late.
+    assert_eq!(host.most_at_once(), 2);
     may_go_on.store(true, Ordering::SeqCst);
     host.wait_for_mail(10);
-    assert_eq!(host.most_at_once(), 2);
 }
 
 #[test]
@@ -622,10 +623,11 @@ fn there_are_twenty_connections_in_all() {
         office.take(&[&format!("bob@d{number}.example")]);
     }
     office.start();
-    wait_until("all are connected", || host.most_at_once() == 20);
+    // None of them can end before it may. A host would see a twenty-first.
+    wait_until("all are connected", || host.most_at_once() >= 20);
+    assert_eq!(host.most_at_once(), 20);
     may_go_on.store(true, Ordering::SeqCst);
     host.wait_for_mail(30);
-    assert_eq!(host.most_at_once(), 20);
     office.wait_until_empty();
 }
 

@@ -32,14 +32,9 @@ class PillarboxMachine {
         return this.turns();
     }
 
-    // The client says these bytes.
+    // The client says these bytes; none, if it was silent for a while.
     hear(bytes) {
         this.send(bytes);
-        return this.silence();
-    }
-
-    // The client has said no more for a while.
-    silence() {
         this.exports.think(Date.now() / 1000);
         return this.turns();
     }

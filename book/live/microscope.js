@@ -4,8 +4,8 @@
 'use strict';
 
 const RULES = [
-    { words: 'CR LF and nothing else ends a line', end: /\r\n/g },
-    { words: 'A line feed alone ends a line, too', end: /\n/g },
+    { words: 'CR LF and nothing else ends a line', end: /\r\n/g, tail: /\r\n$/ },
+    { words: 'A line feed alone ends a line, too', end: /\n/g, tail: /\r?\n$/ },
 ];
 
 // What a server of this rule sees. It knows DATA and the dot, no more.
@@ -17,7 +17,7 @@ function look(bytes, rule) {
         end.lastIndex = at;
         const isWhole = end.test(bytes);
         const line = bytes.slice(at, isWhole ? end.lastIndex : undefined);
-        const words = line.replace(/[\r\n]+$/, '');
+        const words = line.replace(rule.tail, '');
         const kind = isText ? (words === '.' && isWhole ? 'end' : 'text') : 'command';
         isText = kind === 'command' ? words.toUpperCase() === 'DATA' : kind === 'text';
         pieces.push({ kind, line });

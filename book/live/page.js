@@ -3,13 +3,8 @@
 
 'use strict';
 
-async function newMachine() {
-    await load('machine.js');
-    return PillarboxMachine.load(globalThis.pillarboxMachine);
-}
-
 // Text of the page as bytes, and back.
-const toBytes = (text) => String.fromCharCode(...new TextEncoder().encode(text));
+const toBytes = (text) => Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('');
 const toText = (bytes) => new TextDecoder().decode(Uint8Array.from(bytes, (byte) => byte.charCodeAt(0)));
 
 // A line of the dialogue. Its end, and what else cannot be seen, is written
@@ -25,12 +20,6 @@ function spoken(who, bytes, kind) {
     return line;
 }
 
-// The state's picture has an address for each step (machine_picture.rs).
-function stepName(before, after) {
-    const [from, to] = [before, after].map((state) => state.replace('*', 'Star'));
-    return from === to ? to : `${from}-${to}`;
-}
-
 const TALK = `
     <div class="log" role="log" aria-label="The dialogue"></div>
     <div class="now"><img alt=""><p class="holds"></p></div>
@@ -42,6 +31,12 @@ const TALK = `
         <button type="button" class="again">Start over</button>
     </form>
     <p class="keys">Enter sends; the up arrow brings back what was sent; many lines can be pasted.</p>`;
+
+function makeButton(className, words, act) {
+    const button = Object.assign(element('button', className, words), { type: 'button' });
+    button.addEventListener('click', act);
+    return button;
+}
 
 class Talk {
     // `place` holds the goals, if there are any.
@@ -61,28 +56,20 @@ class Talk {
         this.input.addEventListener('paste', (event) => this.paste(event));
         // What is typed here turns no page.
         this.panel.addEventListener('keydown', (event) => { event.stopPropagation(); this.remember(event); });
-        this.addTries(tries);
-    }
-
-    addTries(tries) {
         const list = element('p', 'tries', tries.length ? 'Try: ' : '');
-        for (const line of tries) {
-            const button = element('button', '', line || '(empty line)');
-            button.type = 'button';
-            button.addEventListener('click', () => this.say([line]));
-            list.append(button, ' ');
-        }
-        this.panel.querySelector('form').after(list);
+        for (const line of tries) list.append(makeButton('', line || '(empty line)', () => this.say([line])), ' ');
+        part('form').after(list);
     }
 
     async begin() {
         try {
-            this.machine ??= await newMachine();
+            await load('machine.js');
+            this.machine ??= await PillarboxMachine.load(globalThis.pillarboxMachine);
         } catch (error) {
             return this.cannot(error);
         }
         this.log.replaceChildren();
-        Object.assign(this, { history: [], shown: 0, isClosed: false });
+        Object.assign(this, { history: [], shown: 0 });
         if (this.server) this.note(`A server with ${this.server}.`);
         this.show(this.machine.start(this.server));
     }
@@ -100,8 +87,6 @@ class Talk {
 
     sendInput() {
         const line = this.input.value;
-        if (line) this.sent.push(line);
-        this.at = this.sent.length;
         this.input.value = '';
         this.say([line]);
     }
@@ -122,15 +107,14 @@ class Talk {
         event.preventDefault();
         const { value, selectionStart, selectionEnd } = this.input;
         lines[0] = value.slice(0, selectionStart) + lines[0];
-        const rest = lines.pop() + value.slice(selectionEnd);
-        this.sent.push(...lines.filter(Boolean));
-        this.at = this.sent.length;
-        this.input.value = rest;
+        this.input.value = lines.pop() + value.slice(selectionEnd);
         this.say(lines);
     }
 
     say(lines) {
         if (!this.machine) return;
+        this.sent.push(...lines.filter(Boolean));
+        this.at = this.sent.length;
         const end = this.ends.selectedIndex ? '\n' : '\r\n';
         if (this.isClosed) this.note('The server has closed the connection: nobody hears this. Start over.');
         else this.hear(toBytes(lines.map((line) => `${line}${end}`).join('')));
@@ -189,7 +173,9 @@ class Talk {
     }
 
     showState({ before, after, holds }) {
-        this.picture.src = `${path_to_root}pictures/state-machine-small.svg#${stepName(before, after)}`;
+        // The picture has an address for each step (machine_picture.rs).
+        const step = (before === after ? after : `${before}-${after}`).replaceAll('*', 'Star');
+        this.picture.src = `${path_to_root}pictures/state-machine-small.svg#${step}`;
         this.picture.alt = `The session is in ${after}. Last step: ${before} to ${after}.`;
         const { client, from, to, parameters } = holds;
         const things = [client && `client ${client}`, from && `from ${from}`, to && `to ${to}`, parameters];
@@ -208,14 +194,11 @@ class Talk {
 for (const place of document.querySelectorAll('main .talk')) {
     const tries = [...place.querySelectorAll('.tries code')].map((code) => code.textContent);
     const talk = new Talk(place, place.dataset.server, tries);
-    const start = element('button', 'talk-start', 'Talk to the machine');
-    start.type = 'button';
     place.classList.add('live');
-    place.prepend(start);
-    start.addEventListener('click', () => {
-        start.replaceWith(talk.panel);
+    place.prepend(makeButton('talk-start', 'Talk to the machine', ({ currentTarget }) => {
+        currentTarget.replaceWith(talk.panel);
         talk.begin().then(() => talk.input.focus());
-    });
+    }));
 }
 
 // Every transcript that the machine can play: one client, no clock, and not the
@@ -228,13 +211,10 @@ for (const card of document.querySelectorAll('.transcript')) {
     if (!path.startsWith('transcripts/') || NOT_PLAYED.test(text)) continue;
     const server = /^Server: (.*)$/m.exec(text)?.[1] ?? '';
     const lines = [...text.matchAll(/^C:(?: (.*))?$/gm)].map(([, line]) => line ?? '').filter((line) => !/[{\\]/.test(line));
-    const button = element('button', 'talk-start', 'Talk to it');
-    button.type = 'button';
-    card.querySelector('figcaption').append(button);
-    button.addEventListener('click', () => {
+    card.querySelector('figcaption').append(makeButton('talk-start', 'Talk to it', ({ currentTarget }) => {
         const talk = new Talk(card, server, [...new Set(lines)]);
-        button.disabled = true;
+        currentTarget.disabled = true;
         card.after(talk.panel);
         talk.begin().then(() => talk.input.focus());
-    });
+    }));
 }

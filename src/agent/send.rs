@@ -96,8 +96,8 @@ fn compose(settings: &Settings, world: &mut World<'_>) -> Checked<Message> {
     Ok(message)
 }
 
-/// The random part is new in each process, also on a host whose clock stands
-/// still, and in a container where every process has the same number.
+/// The random part is new in each process, also on a host whose clock has
+/// stopped, and in a container where every process has the same number.
 fn stamp(now: u64) -> Stamp {
     let id = format!("{:016x}", RandomState::new().hash_one(now));
     Stamp { seconds: now, id }

@@ -1,8 +1,8 @@
 //! Addresses: the full grammar of RFC 5321 4.1.2 and 4.1.3.
 //!
-//! The RFC's own grammar line (ABNF) stands above the function that reads it.
+//! The RFC's own grammar line (ABNF) is above the function that reads it.
 //! Each function takes the text from where its rule begins, and gives what it
-//! read and the rest behind it.
+//! read and the rest after it.
 //!
 //! Interface:
 //!   `ReversePath`, `ForwardPath`  the arguments of MAIL and RCPT
@@ -33,7 +33,7 @@ pub enum PathError {
 
 use PathError::{Syntax, TooLong};
 
-/// What was read, and the text behind it.
+/// What was read, and the text after it.
 type Read<'a, T> = Result<(T, &'a str), PathError>;
 
 // ANCHOR: paths
@@ -49,7 +49,7 @@ pub enum ReversePath {
 /// Where the mail goes: the argument of RCPT.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ForwardPath {
-    /// `<postmaster>` without a domain: whoever runs this server.
+    /// `<postmaster>` without a domain: the one who runs this server.
     Postmaster,
     /// The recipient's mailbox.
     Mailbox(Mailbox),
@@ -61,7 +61,7 @@ pub enum ForwardPath {
 pub struct Mailbox {
     /// The local part without its quotes: `"b\ob"` and `bob` are the same.
     pub local_part: String,
-    /// What stands behind the `@`.
+    /// What is after the `@`.
     pub host: Host,
 }
 
@@ -141,7 +141,7 @@ fn path(text: &str) -> Read<'_, Mailbox> {
 }
 // ANCHOR_END: path
 
-/// A source route says which way the mail shall take. It is accepted and
+/// A source route says which way the mail is to take. It is accepted and
 /// ignored (RFC 5321 4.1.1.3 and appendix C).
 ///
 /// ```abnf
@@ -192,7 +192,7 @@ fn is_dot_string(text: &str) -> bool {
 }
 
 // ANCHOR: quoted_string
-/// Reads what is behind the opening quote, and drops the quoting.
+/// Reads what is after the opening quote, and drops the quoting.
 ///
 /// ```abnf
 /// Quoted-string   = DQUOTE *QcontentSMTP DQUOTE
@@ -251,7 +251,7 @@ fn domain(text: &str) -> Read<'_, &str> {
     }
 }
 
-/// Reads what is behind the opening bracket.
+/// Reads what is after the opening bracket.
 ///
 /// ```abnf
 /// address-literal = "[" ( IPv4-address-literal / IPv6-address-literal /
@@ -293,7 +293,7 @@ fn ipv4(text: &str) -> Option<Ipv4Addr> {
     Some(octets.into())
 }
 
-/// An IPv6 address. `::` stands for two groups or more (RFC 5321 4.1.3), where
+/// An IPv6 address. `::` means two groups or more (RFC 5321 4.1.3), where
 /// the standard library also takes it for one.
 fn ipv6(text: &str) -> Option<Ipv6Addr> {
     let address: Ipv6Addr = text.parse().ok()?;

@@ -228,7 +228,7 @@ impl Message {
     }
 
     // ANCHOR: look_for_faults
-    /// CR and LF in a line without its CR LF stand alone, whatever is next to
+    /// CR and LF in a line without its CR LF are alone, whatever is next to
     /// them: that is the whole defence against smuggling.
     fn look_for_faults(&mut self, text: &[u8]) {
         let is_strange = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0);

@@ -577,6 +577,7 @@ pub const DOT_CLOSING: Decision = Decision {
     section: "RFC 5321 4.2.5",
 };
 
+// ANCHOR: unsure
 /// Nobody can know whether the server has the mail.
 ///
 /// Not at the next address: that would make two of it at once. After a while
@@ -588,6 +589,7 @@ pub const UNSURE: Decision = Decision {
     rule: "No answer to the dot counts as 4xx; a duplicate beats a loss.",
     section: "RFC 5321 4.1.1.10",
 };
+// ANCHOR_END: unsure
 
 /// The next mail on a connection that has carried one.
 pub const NEXT_MAIL: Decision = Decision {
@@ -643,7 +645,7 @@ pub const BAD_ADDRESS: Decision = Decision {
     act: Act::SettleAll(Class::Permanent),
     words: "never: bad address",
     status: "5.1.3",
-    rule: "Control characters must not stand in a command's argument.",
+    rule: "A command holds no control characters.",
     section: "RFC 5321 4.1.2",
 };
 
@@ -656,7 +658,7 @@ pub const UNREADABLE: Decision = Decision {
     section: "RFC 5321 4.1.1.4",
 };
 
-/// A carriage return stands alone in the text.
+/// A carriage return is alone in the text.
 pub const BARE_CR: Decision = Decision {
     act: Act::Abort(Class::Permanent),
     words: "stop, never",

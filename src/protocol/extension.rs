@@ -67,7 +67,7 @@ impl Extension {
 /// What this server offers: its name, its extensions and its limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
-    /// The server's name, as it stands in the greeting.
+    /// The server's name, as it is in the greeting.
     pub hostname: String,
     /// The largest message, in bytes (RFC 1870).
     pub max_size: u64,
@@ -88,7 +88,7 @@ impl Offer {
         !is_off(extension) && !lost
     }
 
-    /// The lines of the reply to EHLO, but for its first.
+    /// The lines of the reply to EHLO, except its first.
     pub fn ehlo_lines(&self) -> Vec<String> {
         let offered = Extension::ALL.into_iter().filter(|e| self.has(*e));
         offered.map(|extension| self.ehlo_line(extension)).collect()

@@ -7,7 +7,7 @@
 //!   `Needs`          what a server must offer for it
 //!   `OutgoingText`   a text on its way to the wire, in pieces of any size
 //!
-//! Guarantee: in what `OutgoingText` gives, CR and LF stand only together,
+//! Guarantee: in what `OutgoingText` gives, CR and LF are only together,
 //! every line ends, and no line is a dot alone.
 //!
 //! The other way round, dots are taken away in `data.rs`.
@@ -28,7 +28,7 @@ pub enum ClientCommand {
     Rcpt(Mailbox),
     /// `DATA`.
     Data,
-    /// The dot that ends the text, or stands for it.
+    /// The dot that ends the text, or takes its place.
     Dot,
     /// `RSET`.
     Rset,
@@ -76,7 +76,7 @@ impl fmt::Display for ClientCommand {
     }
 }
 
-/// A carriage return stands alone in the text: it cannot be sent.
+/// A carriage return is alone in the text: it cannot be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BareCr;
 

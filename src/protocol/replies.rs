@@ -134,7 +134,7 @@ pub enum Fault {
     LineTooLong,
     /// It ends in a line feed alone.
     BareLineFeed,
-    /// A carriage return stands alone in it.
+    /// A carriage return is alone in it.
     BareCarriageReturn,
     /// It does not begin with three digits, then a blank, a hyphen or the end.
     NoCode,

@@ -99,7 +99,7 @@ impl Answer {
 
 /// The first word of every session. The server speaks first.
 ///
-/// No software name and no version: they stand in the reply to HELP, where
+/// No software name and no version: they are in the reply to HELP, where
 /// somebody asked (RFC 5321 7.5).
 pub const GREETING: Reply = Reply {
     code: 220,
@@ -387,7 +387,7 @@ pub const CONTROL_CHARACTER: Reply = Reply {
     section: "RFC 5321 4.1.2",
 };
 
-/// Parameters that are not `KEYWORD` or `KEYWORD=value`, or stand twice.
+/// Parameters that are not `KEYWORD` or `KEYWORD=value`, or come twice.
 pub const BAD_PARAMETER: Reply = Reply {
     code: 501,
     enhanced: "5.5.4",
@@ -570,7 +570,7 @@ pub const MESSAGE_TOO_BIG: Reply = Reply {
 
 /// A carriage return or a line feed stood alone in the message.
 ///
-/// The message was read to its real end first: whoever took the lone
+/// The message was read to its real end first: a server that took the lone
 /// character for a line end would see another message in it.
 pub const BARE_CR_OR_LF: Reply = Reply {
     code: 550,
@@ -583,7 +583,7 @@ pub const BARE_CR_OR_LF: Reply = Reply {
 /// A NUL byte in the message.
 ///
 /// RFC 5321 4.5.2 would deliver it; RFC 5322 calls it obsolete, and programs
-/// written in C lose what comes behind it. We refuse, and say so.
+/// written in C lose what comes after it. We refuse, and say so.
 pub const NUL_IN_MESSAGE: Reply = Reply {
     code: 550,
     enhanced: "5.6.0",
@@ -668,7 +668,7 @@ pub const TOO_MANY_ERRORS: Reply = Reply {
 
 /// A web browser, or a program that drives one.
 ///
-/// Closed at once, and nothing behind this line is run: a page on the web can
+/// Closed at once, and nothing after this line is run: a page on the web can
 /// make a browser send SMTP commands in the body of a POST.
 pub const HTTP_ON_THE_PORT: Reply = Reply {
     code: 421,

@@ -19,7 +19,7 @@
 //! Interface:
 //!   `Dialogue`  one connection, from the greeting to QUIT: `hear`, `begin`
 //!   `Turn`      what was decided, and what is to be done next
-//!   `State`     where it stands
+//!   `State`     where it is
 //!
 //! The machine has no clock and no socket: `Step::patience` says how long to
 //! wait for an answer, and a silence comes in as data.
@@ -63,7 +63,7 @@ pub enum Next {
     Anew,
 }
 
-/// Where a dialogue stands.
+/// Where a dialogue is.
 #[derive(Debug)]
 pub enum State {
     /// An answer is awaited, for the sake of this mail.
@@ -107,7 +107,7 @@ impl Dialogue {
         }
     }
 
-    /// Where it stands.
+    /// Where it is.
     pub fn state(&self) -> &State {
         &self.state
     }
@@ -188,7 +188,7 @@ impl Dialogue {
         Turn { decision, next }
     }
 
-    /// Looks the answer up in the table, and does what stands there.
+    /// Looks the answer up in the table, and does what it says.
     fn answer(
         &mut self,
         stage: Stage,
@@ -203,7 +203,7 @@ impl Dialogue {
             is_heard && kind != Kind::Closing && step != Step::Text;
         self.needs_rset = stage == Stage::Envelope;
         if decision.act == Act::Open {
-            // The reply to HELO offers nothing, whatever stands in it.
+            // The reply to HELO offers nothing, whatever is in it.
             if let (Step::Ehlo, Heard::Reply(reply)) = (step, &heard) {
                 self.offer = ServerOffer::read(reply);
             }
@@ -219,7 +219,7 @@ impl Dialogue {
         Turn { decision, next }
     }
 
-    /// What is done next, and where the dialogue stands then.
+    /// What is done next, and where the dialogue is then.
     fn follow(
         &mut self,
         act: Act,
@@ -273,6 +273,7 @@ impl Dialogue {
         Turn { decision, next: self.go_on(delivery) }
     }
 
+    // ANCHOR: go_on
     /// More replies, more commands, or the end of the delivery.
     fn go_on(&mut self, mut delivery: Delivery) -> Next {
         if delivery.awaits_more() {
@@ -288,6 +289,7 @@ impl Dialogue {
         let group = delivery.next_group(is_pipelined);
         self.say(Stage::Envelope, delivery, group)
     }
+    // ANCHOR_END: go_on
 
     fn say(
         &mut self,

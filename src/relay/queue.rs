@@ -5,6 +5,7 @@
 //! once. `ID.entry` is a small text (`entry.rs`): for whom, since when, how
 //! often. It is never changed, only replaced as a whole.
 //!
+// ANCHOR: states
 //! The states of an entry, and what a crash in each of them leaves:
 //!
 //! ```text
@@ -21,6 +22,7 @@
 //! being taken out   ID.mail            rubbish: it is done
 //!   fsync the folder
 //! ```
+// ANCHOR_END: states
 //!
 //! So the entry's name is the promise: it comes after the content, and it goes
 //! before it.

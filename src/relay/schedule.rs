@@ -52,6 +52,7 @@ pub enum Next {
 }
 
 impl Schedule {
+    // ANCHOR: next
     /// What follows the failed try number `tries` of a message that was
     /// accepted `age` ago. `spread` is the random factor, from 1.0 to 1.2.
     ///
@@ -64,6 +65,7 @@ impl Schedule {
         }
         Next::Wait(stretched(self.wait(tries), spread).min(left))
     }
+    // ANCHOR_END: next
 
     /// The life of a message to a host that never answers, when a try takes no
     /// time: its age at each try. The last one is followed by the bounce.

@@ -34,7 +34,7 @@ impl Blocks {
     /// What leaves next, or `None` after the end of the last line. The dot is
     /// not part of the text.
     ///
-    /// A carriage return that stands alone is an error with `BareCr` inside.
+    /// A carriage return that is alone is an error with `BareCr` inside.
     pub(super) fn next(&mut self) -> io::Result<Option<&[u8]>> {
         if self.is_at_end {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! Whole sessions in memory: the connection as it is, but for the network and
+//! Whole sessions in memory: the connection as it is, except for the network and
 //! the disk. So a session takes microseconds, and every way to cut its bytes
 //! can be tried.
 

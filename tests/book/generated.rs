@@ -15,8 +15,9 @@ use super::links::links;
 use super::page::pages;
 use super::tree::{Tree, at, root};
 use super::{
-    exercises, index, ladder, machine_picture, matrix, microscope,
-    model_picture, tables, talks, walk,
+    client_picture, client_table, exercises, index, ladder, machine_picture,
+    matrix, microscope, model_picture, queue_picture, retry_picture, tables,
+    talks, walk,
 };
 
 const TABLES: &str = "book/src/generated";
@@ -61,6 +62,8 @@ pub fn all(tree: &Tree, binary: &Path) -> (Files, Vec<String>) {
     add(TABLES, "rfc-index.md", index::index(tree));
     add(TABLES, "matrix.md", matrix::page(tree));
     add(TABLES, "exercises.md", exercises::table(tree));
+    add(TABLES, "client-table.md", client_table::table());
+    add(TABLES, "retries.md", tables::retries());
     for (command, help) in helps(binary) {
         let name = format!("help-{command}.txt");
         add(TABLES, &name.replace("-pillarbox", ""), help);
@@ -69,6 +72,8 @@ pub fn all(tree: &Tree, binary: &Path) -> (Files, Vec<String>) {
     add(PICTURES, "state-machine.svg", machine_picture::draw());
     add(PICTURES, "state-machine-small.svg", machine_picture::draw_small());
     add(PICTURES, "mail-model.svg", model_picture::draw());
+    add(PICTURES, "client-machine.svg", client_picture::draw());
+    add(PICTURES, "retries.svg", retry_picture::draw());
     let (talks, mut findings) = talks::parts(tree);
     for (name, part) in talks {
         add(TABLES, &name, part);
@@ -77,6 +82,10 @@ pub fn all(tree: &Tree, binary: &Path) -> (Files, Vec<String>) {
         add("book/src", &name, part);
     }
     findings.extend(tables::missing(tree));
+    match queue_picture::draw(tree) {
+        Ok(picture) => add(PICTURES, "queue-states.svg", picture),
+        Err(finding) => findings.push(finding),
+    }
     for (place, name) in wanted_ladders(tree) {
         match ladder::draw(tree, &name) {
             Ok(picture) => add(PICTURES, &name, picture),

@@ -27,6 +27,16 @@ enum Rule {
     LfToo,
 }
 
+impl Rule {
+    fn without_end(self, line: &str) -> &str {
+        let line_feed = line.strip_suffix('\n').unwrap_or(line);
+        match self {
+            Rule::CrLf => line.strip_suffix("\r\n").unwrap_or(line),
+            Rule::LfToo => line_feed.strip_suffix('\r').unwrap_or(line_feed),
+        }
+    }
+}
+
 /// A line, with its end, as the server of this rule understands it.
 #[derive(Debug, PartialEq, Eq)]
 struct Piece {
@@ -85,7 +95,7 @@ fn look(bytes: &str, rule: Rule) -> Vec<Piece> {
             Rule::LfToo => rest.find('\n').map(|at| at + 1),
         };
         let (line, after) = rest.split_at(end.unwrap_or(rest.len()));
-        let words = line.trim_end_matches(['\r', '\n']);
+        let words = rule.without_end(line);
         let kind = match (is_text, words) {
             (true, ".") if end.is_some() => "end",
             (true, _) => "text",
@@ -192,6 +202,14 @@ mod tests {
             ["command", "text", "end", "command", "command", "text", "end"];
         assert_eq!(kinds(Rule::LfToo), friendly);
         assert_eq!(messages(&look(bytes, Rule::LfToo)), "2 messages");
+    }
+
+    /// CR CR LF ends a line that is a dot and a CR.
+    #[test]
+    fn a_dot_before_two_carriage_returns_is_not_alone() {
+        for (rule, _, _) in RULES {
+            assert_eq!(look("DATA\r\n.\r\r\n", rule)[1].kind, "text");
+        }
     }
 
     #[test]

@@ -257,13 +257,15 @@ fn further_lines(reply: &Reply) -> Vec<String> {
     Vec::new()
 }
 
-fn row(cells: Vec<String>) -> String {
+/// One row of a Markdown table.
+pub fn row(cells: Vec<String>) -> String {
     let cells: Vec<String> =
         cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
     format!("| {} |\n", cells.join(" | "))
 }
 
-fn rule(columns: usize) -> String {
+/// The line below the head of a table.
+pub fn rule(columns: usize) -> String {
     format!("|{}\n", "---|".repeat(columns))
 }
 

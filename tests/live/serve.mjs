@@ -43,7 +43,7 @@ async function converse(socket) {
             if (turn.isClosed) socket.end();
         }
         clearTimeout(timer);
-        timer = setTimeout(() => answer(live.silence()), lineFeedWait);
+        timer = setTimeout(() => answer(live.hear('')), lineFeedWait);
         timer.unref();
     };
     socket.on('data', (bytes) => answer(live.hear(bytes.toString('latin1'))));

@@ -42,11 +42,16 @@ impl Lock {
     /// the next one makes a new file, and ours is worth nothing.
     fn of(file: File, path: &Path) -> io::Result<Lock> {
         file.try_lock()?;
-        let (ours, there) = (file.metadata()?, fs::symlink_metadata(path)?);
-        if (ours.dev(), ours.ino()) != (there.dev(), there.ino()) {
-            return Err(ErrorKind::WouldBlock.into());
+        let ours = file.metadata()?;
+        match fs::symlink_metadata(path) {
+            Ok(there)
+                if (ours.dev(), ours.ino()) == (there.dev(), there.ino()) =>
+            {
+                Ok(Lock { path: path.into(), _file: file })
+            }
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            Ok(_) | Err(_) => Err(ErrorKind::WouldBlock.into()),
         }
-        Ok(Lock { path: path.into(), _file: file })
     }
 }
 
@@ -72,6 +77,21 @@ mod tests {
         drop(lock);
         assert!(!path.exists());
         assert!(Lock::take(&path).is_ok());
+    }
+
+    /// Its last holder may have removed it between our two looks.
+    #[test]
+    fn a_lock_whose_file_is_gone_is_taken_by_somebody_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.lock");
+        let file = File::create(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        let error = Lock::of(file, &path).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WouldBlock);
+        let file = File::open(folder.path()).unwrap();
+        fs::write(&path, "").unwrap();
+        let error = Lock::of(file, &path).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WouldBlock);
     }
 
     #[test]

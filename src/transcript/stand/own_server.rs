@@ -15,7 +15,7 @@ use super::process::{NotStarted, Process, Started};
 use super::scratch::Scratch;
 
 /// How long the program may take until it listens.
-const START: Duration = Duration::from_secs(10);
+const START: Duration = Duration::from_secs(60);
 
 /// The options of every transcript, unless its header gives others.
 ///

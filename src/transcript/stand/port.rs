@@ -2,7 +2,7 @@
 //!
 //! Two runs on one machine must not use the same port: each would judge the
 //! other one's server. That nobody listens on a port is not enough, since a
-//! server takes a moment to start. So a port belongs to whoever holds its lock
+//! server takes a moment to start. So a port belongs to the run that holds its lock
 //! file, and every run begins to look somewhere else.
 
 use std::io;
