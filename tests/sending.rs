@@ -40,7 +40,7 @@
 //!     src/protocol/sending/tests.rs
 //!     case_05_each_recipient_has_its_own_fate
 //!     tests/relay.rs
-//!     case_05_who_has_the_message_does_not_get_it_again_with_the_others
+//!     case_05_a_recipient_that_has_the_message_does_not_get_it_again
 //!     transcripts/clients/one-of-two.txt
 //!     transcripts/clients/later-rcpt-never-data.txt
 //!     transcripts/clients/never-rcpt-later-data.txt
