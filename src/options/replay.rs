@@ -2,7 +2,7 @@
 
 use super::table::{Given, Row, flag, many, one};
 use super::values::{
-    Read, address_and_port, file, host_and_port, pair, seconds, whole,
+    Read, address_and_port, file, folder, host_and_port, pair, seconds, whole,
 };
 use super::{Command, Complaint, Invocation, WRONG_USAGE};
 use crate::transcript::format::script::MailboxAddress;
@@ -18,11 +18,16 @@ use std::time::Duration;
 const ABOUT: &str = "\
 Plays transcripts against a server, and judges it.
 
-Usage: pillarbox replay [OPTION]... FILE|DIR...
+Usage: pillarbox replay [OPTION]... [FILE|DIR]...
        pillarbox replay [OPTION]... --show FILE:LINE
        pillarbox replay --bless [--accept] [--accept-codes] FILE|DIR...
        pillarbox replay [OPTION]... --listen ADDR:PORT FILE
        pillarbox replay --matrix [--out PAGE] FILE.tsv...
+       pillarbox replay --export DIR
+
+All of Pillarbox's own transcripts are built in: without files these are
+played. A path of theirs, such as transcripts/01-first, is found there, too, if
+there is no such file.
 
 Without --server and --run it judges Pillarbox itself, byte for byte; each file
 has a server of its own. Exit code: 0 at least one file was judged and none
@@ -95,6 +100,9 @@ const OPTIONS: &[Row] = &[
     one("", "show", "FILE:LINE",
         "play a file up to that line; show the whole talk, with !! where it \
          went wrong"),
+    one("", "export", "DIR",
+        "write the built-in transcripts into this folder; nothing is written \
+         over"),
     flag("", "matrix", "make a Markdown table of several tsv reports"),
     flag("", "bless",
         "make the files say what Pillarbox says: write FILE.new, show what \
@@ -152,7 +160,8 @@ fn invocation(given: &Given) -> Result<Invocation, Complaint> {
 
 /// What is done, and with which files.
 fn task(given: &Given) -> Result<(Task, Vec<PathBuf>), Complaint> {
-    let tasks = ["list", "check", "show", "matrix", "listen", "bless"];
+    let tasks =
+        ["list", "check", "show", "matrix", "listen", "bless", "export"];
     given.has_one_at_most(&tasks)?;
     let files: Vec<_> = given.arguments().iter().map(PathBuf::from).collect();
     if let Some((file, line)) = given.value("show", file_and_line)? {
@@ -161,10 +170,19 @@ fn task(given: &Given) -> Result<(Task, Vec<PathBuf>), Complaint> {
             false => Err("--show takes one FILE:LINE, no files".to_owned()),
         };
     }
-    if files.is_empty() {
+    if let Some(folder) = given.value("export", folder)? {
+        return match files.is_empty() {
+            true => Ok((Task::Export, vec![folder])),
+            false => Err("--export takes one folder, no files".to_owned()),
+        };
+    }
+    let task = task_of_files(given)?;
+    // What these do, they do to files.
+    let wants_files = matches!(task, Task::Matrix | Task::Bless { .. });
+    if files.is_empty() && wants_files {
         return Err("no file given; try: pillarbox replay --help".to_owned());
     }
-    Ok((task_of_files(given)?, files))
+    Ok((task, files))
 }
 
 /// One of the tasks that are done with files.
@@ -342,7 +360,7 @@ fn fit_together(given: &Given, settings: &Settings) -> Result<(), Complaint> {
                     servers"
             .to_owned());
     }
-    if is_listening && settings.files.len() > 1 {
+    if is_listening && settings.files.len() != 1 {
         return Err("--listen plays one file".to_owned());
     }
     if is_blessing && !is_own {
@@ -398,15 +416,17 @@ mod tests {
 
     #[test]
     fn every_wrong_value_is_named_in_one_line() {
-        let cases: [&[&str]; 38] = [
+        let cases: [&[&str]; 40] = [
             &["--accept", "x"],
             &["--bless", "--server", "x:25", "x"],
             &["--listen", "2525", "x"],
             &["--listen", "127.0.0.1:0", "x", "y"],
             &["--listen", "127.0.0.1:0", "--server", "x:25", "x"],
-            &[],
-            &["--list"],
             &["--matrix"],
+            &["--bless"],
+            &["--listen", "127.0.0.1:0"],
+            &["--export", "x", "y"],
+            &["--export", "x", "--list"],
             &["--list", "--check", "x"],
             &["--show", "x"],
             &["--show", "x:0"],

@@ -50,6 +50,12 @@ impl Cause {
         Cause::Vrfy,
     ];
 
+    /// Whether it is the first that a server says in any session: without it
+    /// there is nothing to hear at all.
+    pub(crate) fn is_first_word(self) -> bool {
+        matches!(self, Cause::Greeting | Cause::Hello)
+    }
+
     /// The word for it in a header.
     pub fn word(self) -> &'static str {
         match self {

@@ -10,7 +10,7 @@
 //!   `run`        many transcripts, each with its server
 
 pub mod as_server;
-mod causes;
+pub(super) mod causes;
 pub mod outcome;
 pub(super) mod player;
 mod probe;

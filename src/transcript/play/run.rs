@@ -14,7 +14,9 @@
 //! those that stand on it are lost, and not played.
 //!
 //! A busy machine must not cost a point: where a reply was waited for in vain,
-//! the page is played once more, with a new server or on a new connection.
+//! the page is played once more, with a new server or on a new connection. A
+//! server that is silent then as well, after the connection or after HELO, will
+//! say nothing to anybody: no other page waits for it.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -23,7 +25,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Instant;
 
-use super::causes::{CausePage, FailedCauses, needed};
+use super::causes::{CausePage, FailedCauses, because_of, needed};
 use super::outcome::{Outcome, Played};
 use super::probe::Keywords;
 use super::replay::replay;
@@ -34,6 +36,9 @@ use crate::transcript::judge::failure::{Failure, Mismatch};
 use crate::transcript::judge::target::{Leniency, Match, Rules};
 use crate::transcript::stand::process::NotStarted;
 use crate::transcript::stand::server::Stand;
+
+/// How often a page is begun if the server of another page takes the port.
+const TRIES: usize = 5;
 
 /// How a run is done.
 #[derive(Debug)]
@@ -54,6 +59,8 @@ pub struct Run {
     /// What another server offers; asked once, if somebody needs to know.
     keywords: OnceLock<Keywords>,
     failed: FailedCauses,
+    /// Why nothing more is judged, once that is so.
+    ended: OnceLock<String>,
     /// Whether a server was there, once.
     has_met: AtomicBool,
     /// Whether none was there the first time: then nobody waits for it again.
@@ -81,6 +88,7 @@ impl Run {
             last_line: usize::MAX,
             keywords: OnceLock::new(),
             failed: FailedCauses::default(),
+            ended: OnceLock::new(),
             has_met: AtomicBool::new(false),
             has_given_up: AtomicBool::new(false),
         }
@@ -125,7 +133,7 @@ impl Run {
 
     /// The pages of causes, of which our own server needs none: each of its
     /// pages is judged. Nor does a page that is only shown.
-    fn causes(&self, transcripts: &[Transcript]) -> Vec<CausePage> {
+    pub(crate) fn causes(&self, transcripts: &[Transcript]) -> Vec<CausePage> {
         if self.stand.is_own() || self.last_line < usize::MAX {
             return Vec::new();
         }
@@ -175,8 +183,13 @@ impl Run {
         });
     }
 
+    /// From now on nothing more is judged, for this reason.
+    pub(crate) fn end(&self, reason: String) {
+        let _ = self.ended.set(reason);
+    }
+
     /// Runs one transcript.
-    fn one(&self, transcript: &Transcript) -> Played {
+    pub(crate) fn one(&self, transcript: &Transcript) -> Played {
         let begin = Instant::now();
         let mut played = match self.unfit(&transcript.header) {
             Some(outcome) => Played::without_talk(outcome),
@@ -205,6 +218,10 @@ impl Run {
         };
         if let (Some(cause), true) = (page.header.cause, has_failed) {
             self.failed.add(cause, page);
+            if cause.is_first_word() && is_late(outcome) && !self.stand.is_own()
+            {
+                self.end(because_of(cause, page));
+            }
         }
     }
 
@@ -222,9 +239,10 @@ impl Run {
             return Some(Outcome::Skip(reason.clone()));
         }
         let cause = self.failed.keep_from(header);
+        let ended = self.ended.get().cloned();
         let gone = self.has_given_up.load(Ordering::Relaxed);
         let gone = gone.then(|| "there is no server".to_owned());
-        cause.or(gone).or(lack).map(Outcome::Lost)
+        cause.or(ended).or(gone).or(lack).map(Outcome::Lost)
     }
 
     /// What another server does not offer of this.
@@ -232,7 +250,9 @@ impl Run {
         if needs.is_empty() {
             return None;
         }
-        if self.has_given_up.load(Ordering::Relaxed) {
+        let is_over = self.has_given_up.load(Ordering::Relaxed)
+            || self.ended.get().is_some();
+        if is_over && self.keywords.get().is_none() {
             return Some(format!("needs {}", needs.join(" ")));
         }
         self.keywords.get_or_init(|| self.ask()).lacks(needs)
@@ -284,15 +304,9 @@ impl Run {
     /// Where nothing came at all, it may be the machine that was late.
     fn play_again_if_late(&self, page: &Transcript) -> Played {
         let first = self.play(page);
-        let is_late = match &first.outcome {
-            Outcome::Fail(failure) => failure.timed_out,
-            Outcome::Pass
-            | Outcome::Skip(_)
-            | Outcome::Lost(_)
-            | Outcome::NoServer(_) => false,
-        };
         let is_silence = |action: &Action| matches!(action, Action::Silence(_));
         let mut actions = page.steps.iter().map(|step| &step.action);
+        let is_late = is_late(&first.outcome);
         if self.stand.is_own() || !is_late || actions.any(is_silence) {
             return first;
         }
@@ -303,6 +317,12 @@ impl Run {
     }
 
     fn play(&self, page: &Transcript) -> Played {
+        self.play_up_to(TRIES, page)
+    }
+
+    /// Where the server of another page has taken the port, what was played is
+    /// worth nothing, and a new server gets a new port.
+    fn play_up_to(&self, tries: usize, page: &Transcript) -> Played {
         let served = self.stand.serve(&page.header.server);
         let (server, target) = match served {
             Ok(served) => served,
@@ -315,6 +335,10 @@ impl Run {
         let leniency = self.leniency(&page.header);
         let last = self.last_line;
         let mut played = replay(&target, &self.rules, page, leniency, last);
+        if server.is_driven_out() && tries > 1 {
+            server.stop();
+            return self.play_up_to(tries - 1, page);
+        }
         let log = server.stop();
         // What the server printed matters if it gave no answer at all.
         match &mut played.outcome {
@@ -344,6 +368,17 @@ impl Run {
             closing: quit,
             quit: quit && self.failed.has(Cause::Quit),
         }
+    }
+}
+
+/// Whether a reply was waited for in vain.
+fn is_late(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Fail(failure) => failure.timed_out,
+        Outcome::Pass
+        | Outcome::Skip(_)
+        | Outcome::Lost(_)
+        | Outcome::NoServer(_) => false,
     }
 }
 

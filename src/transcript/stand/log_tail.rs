@@ -2,6 +2,7 @@
 //! never waits to be read, unless it prints without end.
 
 use std::io::Read;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ const LOG_LINES: usize = 12;
 
 /// A server that has printed more than this has to wait: it would keep a
 /// processor busy, and make others late.
-const ORDINARY_BYTES: usize = 1024 * 1024;
+const ORDINARY_BYTES: u64 = 1024 * 1024;
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// How long a log may take to end, once its process was ended. A process that
@@ -23,16 +24,23 @@ const LOG_END: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct LogTail {
     bytes: Arc<Mutex<Vec<u8>>>,
+    /// How many bytes were printed in all.
+    count: Arc<AtomicU64>,
     reader: JoinHandle<()>,
 }
 
 impl LogTail {
     /// Begins to read.
     pub(super) fn of(stream: impl Read + Send + 'static) -> LogTail {
-        let bytes = Arc::default();
-        let kept = Arc::clone(&bytes);
-        let reader = thread::spawn(move || keep_end(stream, &kept));
-        LogTail { bytes, reader }
+        let (bytes, count) = (Arc::default(), Arc::default());
+        let (kept, counted) = (Arc::clone(&bytes), Arc::clone(&count));
+        let reader = thread::spawn(move || keep_end(stream, &kept, &counted));
+        LogTail { bytes, count, reader }
+    }
+
+    /// How many bytes were printed; it grows with them.
+    pub(super) fn count(&self) -> &Arc<AtomicU64> {
+        &self.count
     }
 
     /// The last lines, without control characters. The server must have been
@@ -63,9 +71,8 @@ impl LogTail {
 }
 
 /// Reads all of the log, and keeps its end.
-fn keep_end(mut stream: impl Read, log: &Mutex<Vec<u8>>) {
+fn keep_end(mut stream: impl Read, log: &Mutex<Vec<u8>>, printed: &AtomicU64) {
     let mut buffer = [0; 4096];
-    let mut count = 0;
     while let Ok(length @ 1..) = stream.read(&mut buffer) {
         let (bytes, _) = buffer.split_at(length);
         if let Ok(mut log) = log.lock() {
@@ -73,8 +80,9 @@ fn keep_end(mut stream: impl Read, log: &Mutex<Vec<u8>>) {
             let too_many = log.len().saturating_sub(LOG_BYTES);
             log.drain(..too_many);
         }
-        count += length;
-        if count > ORDINARY_BYTES {
+        let more = u64::try_from(length).unwrap_or_default();
+        let before = printed.fetch_add(more, Ordering::Relaxed);
+        if before > ORDINARY_BYTES {
             thread::sleep(PAUSE);
         }
     }
@@ -91,9 +99,10 @@ mod tests {
 
     #[test]
     fn the_end_of_a_long_log_is_kept() {
-        let log = Mutex::default();
-        keep_end([b'x'; LOG_BYTES].as_slice(), &log);
-        keep_end(b"the end".as_slice(), &log);
+        let (log, count) = (Mutex::default(), AtomicU64::default());
+        keep_end([b'x'; LOG_BYTES].as_slice(), &log, &count);
+        keep_end(b"the end".as_slice(), &log, &count);
+        assert_eq!(count.into_inner(), LOG_BYTES as u64 + 7);
         let log = log.into_inner().unwrap();
         assert_eq!(log.len(), LOG_BYTES);
         assert!(log.ends_with(b"xthe end"));

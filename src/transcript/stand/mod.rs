@@ -4,19 +4,25 @@
 //!   `server`      which server: ours, a student's, or one that runs
 //!   `own_server`  our own program, started for one transcript
 //!   `student`     somebody else's program, started for one transcript
-//!   `process`     what both are: a process that ends with us
+//!   `build`       a command that makes a program first
+//!   `process`     what all three are: a process that ends with us
 //!   `guard`       the shell beside it, which ends it whatever becomes of us
 //!   `log_tail`    the end of what it prints
+//!   `quota`       how much it may write
+//!   `neighbour`   is it the right server that listens?
 //!   `scratch`     the folder of a process, which goes away with it
 //!   `port`        a port that no other run is given
 //!   `lock`        the file that says that something is taken
 
+pub(super) mod build;
 mod guard;
 mod lock;
 mod log_tail;
+mod neighbour;
 mod own_server;
 mod port;
 pub(super) mod process;
+mod quota;
 mod scratch;
 pub mod server;
 mod student;
