@@ -222,7 +222,7 @@ fn subject(given: &Given) -> Result<Subject, Complaint> {
     }
 }
 
-fn command(text: &str) -> Read<String> {
+pub(super) fn command(text: &str) -> Read<String> {
     match text.contains("{port}") {
         true => Ok(text.to_owned()),
         false => Err("a command with {port} in it".to_owned()),
@@ -288,7 +288,7 @@ fn section(text: &str) -> Read<String> {
 }
 
 /// EHLO keywords, with commas.
-fn extensions(text: &str) -> Read<Vec<String>> {
+pub(super) fn extensions(text: &str) -> Read<Vec<String>> {
     let words: Vec<String> =
         text.split(',').map(str::to_ascii_uppercase).collect();
     let is_keyword = |word: &String| {
@@ -309,7 +309,7 @@ fn key_and_value(text: &str) -> Read<(String, String)> {
     pair(text).ok_or_else(|| "KEY=VALUE".to_owned())
 }
 
-fn old_and_new(text: &str) -> Read<(String, String)> {
+pub(super) fn old_and_new(text: &str) -> Read<(String, String)> {
     pair(text).ok_or_else(|| "OLD=NEW".to_owned())
 }
 
@@ -323,7 +323,7 @@ fn name_and_value(text: &str) -> Read<(String, String)> {
     }
 }
 
-fn maildir(text: &str) -> Read<(MailboxAddress, PathBuf)> {
+pub(super) fn maildir(text: &str) -> Read<(MailboxAddress, PathBuf)> {
     let read = pair(text).and_then(|(address, folder)| {
         let address = MailboxAddress::parse(&address).ok()?;
         Some((address, PathBuf::from(folder)))

@@ -211,9 +211,11 @@ impl Run {
             }
             Outcome::NoServer(_) | Outcome::Skip(_) | Outcome::Lost(_) => {}
         }
-        // One that is skipped keeps nobody from anything.
+        // One that is skipped keeps nobody from anything, and after the end
+        // there is another reason.
         let has_failed = match outcome {
-            Outcome::Fail(_) | Outcome::NoServer(_) | Outcome::Lost(_) => true,
+            Outcome::Fail(_) | Outcome::NoServer(_) => true,
+            Outcome::Lost(_) => self.ended.get().is_none(),
             Outcome::Pass | Outcome::Skip(_) => false,
         };
         if let (Some(cause), true) = (page.header.cause, has_failed) {
