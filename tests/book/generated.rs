@@ -25,8 +25,16 @@ const PICTURES: &str = "book/src/pictures";
 const LIVE: &str = "book/src/live";
 
 /// The commands whose help is shown. The program itself has one, too.
-const COMMANDS: [&str; 7] =
-    ["pillarbox", "serve", "replay", "record", "send", "inbox", "queue"];
+const COMMANDS: [&str; 8] = [
+    "pillarbox",
+    "serve",
+    "replay",
+    "grade",
+    "record",
+    "send",
+    "inbox",
+    "queue",
+];
 
 /// What a difference says.
 const HOW: &str = "run PILLARBOX_REDRAW=1 cargo test --test book, and look at \

@@ -171,7 +171,11 @@ fn marks(
             count += 1;
             let (name, mark) = (work.submission.shown(), &graded.mark);
             let points = of(Some(&mark.points));
-            complain(&format!("{count} of {all}: {name}: {points}"), world);
+            // If nobody reads it, the table says it again.
+            let _ = writeln!(
+                world.errors,
+                "graded {count} of {all}: {name}, {points}"
+            );
             if let Err(line) = results.write(work.submission, &graded) {
                 complain(&line, world);
                 is_written = false;

@@ -139,8 +139,8 @@ mod tests {
         let [one, two] = ["Requires: sender", "Requires: hello"].map(page);
         let wanted = [
             Cause::Greeting,
-            Cause::LineEnds,
             Cause::Hello,
+            Cause::LineEnds,
             Cause::Sender,
             Cause::Quit,
         ];
