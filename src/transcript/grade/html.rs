@@ -75,7 +75,7 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// A path in a link, whatever its bytes are (RFC 3986 2.1).
+/// A path in a link, whatever its bytes are.
 fn percent(path: &[u8]) -> String {
     let mut link = String::new();
     for byte in path {

@@ -337,7 +337,8 @@ impl Run {
         let leniency = self.leniency(&page.header);
         let last = self.last_line;
         let mut played = replay(&target, &self.rules, page, leniency, last);
-        if server.is_driven_out() && tries > 1 {
+        let has_passed = matches!(played.outcome, Outcome::Pass);
+        if tries > 1 && server.is_driven_out(has_passed) {
             server.stop();
             return self.play_up_to(tries - 1, page);
         }

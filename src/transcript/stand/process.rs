@@ -11,6 +11,7 @@
 //!   `NotStarted`  why there is none
 
 use std::ffi::OsStr;
+use std::fs;
 use std::io::{self, ErrorKind, PipeWriter};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
@@ -97,6 +98,16 @@ impl Process {
         Ok(())
     }
 
+    /// Whether the command has ended by itself, if the system says so. Nobody
+    /// has waited for it: see `end`.
+    pub(super) fn has_ended(&self) -> bool {
+        let file = format!("/proc/{}/stat", self.server.id());
+        let text = fs::read_to_string(file).unwrap_or_default();
+        // After the name, which is in brackets.
+        let state = text.rsplit_once(") ").map(|(_, rest)| rest);
+        state.is_some_and(|rest| rest.starts_with('Z'))
+    }
+
     /// Its own folder.
     pub(super) fn folder(&self) -> &Path {
         self.scratch.path()
@@ -160,6 +171,18 @@ mod tests {
     fn all_processes_of_a_command_end_with_it() {
         let log = ended("sleep 1000 & sleep 1000 & echo up; sleep 1000");
         wait_until(|| log.is_all());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn whether_a_command_has_ended_is_seen_without_waiting_for_it() {
+        let start = |command| {
+            let scratch = Scratch::new().unwrap();
+            Process::start(&["sh", "-c", command], scratch, None).unwrap()
+        };
+        let short = start("exit 3");
+        wait_until(|| short.has_ended());
+        assert!(!start("sleep 1000").has_ended());
     }
 
     #[test]

@@ -151,11 +151,13 @@ fn serving(
 }
 
 impl Serving {
-    /// Whether the server of another page has taken its port.
-    pub(crate) fn is_driven_out(&self) -> bool {
+    /// Whether the server of another page has taken its port. One that still
+    /// runs, and did what it should, is not looked for.
+    pub(crate) fn is_driven_out(&self, has_passed: bool) -> bool {
         match (&self.process, &self.port) {
             (Some(process), Some(port)) => {
-                neighbour::is_of_another(port.number, process.folder())
+                (!has_passed || process.has_ended())
+                    && neighbour::is_of_another(port.number, process.folder())
             }
             (_, _) => false,
         }
