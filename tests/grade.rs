@@ -371,6 +371,51 @@ fn a_class_without_submissions_and_a_wrong_place_for_results_are_told() {
     assert!(said.contains("other things than grades"), "{said}");
 }
 
+const BUBBLEWRAP: &[&str] =
+    &["bwrap", "--ro-bind", "/", "/", "--proc", "/proc", "true"];
+
+/// The command that the book shows, but that Python may be below /home.
+fn in_a_sandbox() -> String {
+    let page = include_str!("../book/src/appendix/instructor.md");
+    let (_, rest) = page.split_once("--run 'bwrap ").unwrap();
+    let (command, _) = rest.split_once('\'').unwrap();
+    format!("bwrap {command}").replace("--tmpfs /home ", "")
+}
+
+#[test]
+fn in_a_sandbox_a_server_gets_its_grade_and_writes_nowhere_else() {
+    if !needs(PYTHON) || !needs(BUBBLEWRAP) {
+        return;
+    }
+    let class = Class::new();
+    class.add("right", "").add("spy", "");
+    let server = |name: &str| class.folder(OsStr::new(name)).join("server.py");
+    let right = class.at("class/right/right.py");
+    fs::copy(right, server("right")).unwrap();
+    let spy = "import os, sys
+here = os.path.dirname(os.path.abspath(__file__))
+for folder in [here, '/var/tmp', sys.argv[2]]:
+    try:
+        open(folder + '/note', 'w').close()
+        print('wrote into', folder)
+    except OSError as error:
+        print(error)
+print('others:', len(os.listdir(os.path.dirname(here))) - 1)
+";
+    fs::write(server("spy"), spy).unwrap();
+    let run = in_a_sandbox();
+    let words = ["class", "--run", &run, FEW];
+    let graded = class.graded(&mut class.command("grade", &words));
+    assert_eq!(graded.code, 1, "{}{}", graded.table, graded.said);
+    let points = class.column("points");
+    assert_eq!(points, [&*class.column("most")[0], "0"]);
+    let report = class.result("reports/spy/report.txt");
+    assert_eq!(report.matches("wrote into").count(), 1, "{report}");
+    assert!(report.contains("/mail\n"), "{report}");
+    assert!(report.contains("others: 0"), "{report}");
+    assert_eq!(class.left(), [""; 0].map(PathBuf::from));
+}
+
 fn start(class: &Class) -> Child {
     let words = ["class", "--run", RUN, "--jobs", "2", FEW];
     class.command("grade", &words).spawn().unwrap()

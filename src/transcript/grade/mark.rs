@@ -104,7 +104,10 @@ pub(super) fn first_cause(rows: &[Row]) -> Option<String> {
     let row = causes.chain(others).chain(lost).next()?;
     match &row.judgement {
         Judgement::Fail(failure) | Judgement::Weak(failure) => {
-            Some(format!("{}: {}", row.name(), in_one_line(failure)))
+            let what = in_one_line(failure);
+            // That something is missing says as much.
+            let what = what.strip_suffix(": nothing").unwrap_or(&what);
+            Some(format!("{}: {what}", row.name()))
         }
         Judgement::Lost(reason) => Some(reason.clone()),
         Judgement::Pass | Judgement::Skip(_) | Judgement::Unchecked(_) => None,
