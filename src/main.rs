@@ -129,6 +129,7 @@ fn replay(settings: &transcript::settings::ReplaySettings) -> ExitCode {
     let is_terminal = errors.is_terminal();
     let mut world = World {
         program,
+        called: std::env::args().next().unwrap_or_default(),
         date: today(),
         out: &mut out,
         errors: &mut errors,
@@ -141,6 +142,7 @@ fn replay(settings: &transcript::settings::ReplaySettings) -> ExitCode {
 /// Grades a class; the exit code is what it comes to.
 fn grade(settings: &GradeSettings) -> ExitCode {
     let mut world = transcript::grade::command::World {
+        called: std::env::args().next().unwrap_or_default(),
         out: &mut io::stdout(),
         errors: &mut io::stderr(),
     };

@@ -1,6 +1,6 @@
 //! The options of `pillarbox grade`.
 
-use super::replay::{command, extensions, maildir, old_and_new};
+use super::replay::{again, command, extensions, maildir, old_and_new};
 use super::table::{Given, Row, argument, flag, many, one};
 use super::values::{Read, folder, seconds, whole};
 use super::{Command, Complaint, Invocation, WRONG_USAGE};
@@ -87,6 +87,9 @@ const MOST_JOBS: usize = 256;
 
 const DIR: &str = "{dir}";
 
+/// What 'pillarbox replay' needs to ask a submission once more.
+const AGAIN: [&str; 4] = ["wait", "maildir", "as", "timeout"];
+
 fn invocation(given: &Given) -> Result<Invocation, Complaint> {
     let Some((class, files)) = given.arguments().split_first() else {
         return Err("which class? name the folder of the submissions".into());
@@ -112,6 +115,7 @@ fn terms(given: &Given, command: String) -> Result<Terms, Complaint> {
     let mut terms = Terms {
         command,
         build: given.value("build", build)?,
+        again: again(given, &AGAIN, &["no-mailbox"])?,
         rules: Rules {
             matching: Match::Code,
             aliases: Aliases::new(given.values("as", old_and_new)?),

@@ -37,6 +37,8 @@ const NOT_JUDGED: u8 = 3;
 
 /// What the command needs of the world.
 pub struct World<'a> {
+    /// What it was called on the command line.
+    pub called: String,
     /// Standard output.
     pub out: &'a mut dyn Write,
     /// Standard error.
@@ -176,7 +178,8 @@ fn marks(
                 world.errors,
                 "graded {count} of {all}: {name}, {points}"
             );
-            if let Err(line) = results.write(work.submission, &graded) {
+            let show = work.show(&world.called);
+            if let Err(line) = results.write(work.submission, &graded, show) {
                 complain(&line, world);
                 is_written = false;
             }

@@ -98,8 +98,8 @@ mod tests {
         let submissions = submissions();
         let page = page(&sample(&submissions));
         for part in [
-            "<a href=\"reports/anna/report.txt\">anna</a><td>9 of 9<td>1.2 s",
-            "<a href=\"reports/b%20%3C%E9%3E%0A/report.txt\">b &lt;\u{fffd}",
+            "<a href=\"reports/anna/report.html\">anna</a><td>9 of 9<td>1.2 s",
+            "<a href=\"reports/b%20%3C%E9%3E%0A/report.html\">b &lt;\u{fffd}",
             "<td>01-first/hello: wrong reply: S: 500 &lt;no&gt;\n",
             "<th>stage 1<th>stage 2<th>first cause",
         ] {

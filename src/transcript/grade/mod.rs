@@ -4,7 +4,7 @@
 //! ```text
 //! class/            RESULTS/
 //!   anna/             grades.txt, grades.tsv, grades.html
-//!   bert/             reports/anna/report.txt, report.tsv, grade.tsv
+//!   bert/             reports/anna/report.html, .txt, .tsv; grade.tsv
 //!   notes.txt         reports/bert/...
 //! ```
 //!

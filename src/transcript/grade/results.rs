@@ -27,11 +27,14 @@ const REPORTS: &str = "reports";
 const GRADE: &str = "grade.tsv";
 
 /// The reports of a submission.
-const FORMATS: [(&str, Format); 2] =
-    [("report.txt", Format::Text), ("report.tsv", Format::Tsv)];
+const FORMATS: [(&str, Format); 3] = [
+    ("report.html", Format::Html),
+    ("report.txt", Format::Text),
+    ("report.tsv", Format::Tsv),
+];
 
 /// The report that the table shows, from the folder of the results on.
-pub(super) const SHOWN: &str = "report.txt";
+const SHOWN: &str = "report.html";
 
 /// The folder of the results.
 pub(super) struct Results {
@@ -96,14 +99,16 @@ impl Results {
         is_it.then(|| Mark::read(mark)).flatten()
     }
 
-    /// Writes the reports of a submission, and its grade.
+    /// Writes the reports of a submission, and its grade. `show` is the command
+    /// that shows a talk.
     pub(super) fn write(
         &self,
         submission: &Submission,
         graded: &Graded,
+        show: String,
     ) -> Result<(), String> {
         let folder = self.reports(submission);
-        self.write_into(&folder, submission, graded).map_err(|error| {
+        self.write_into(&folder, submission, graded, show).map_err(|error| {
             let (folder, why) = (in_one_line(&folder), reason(&error));
             format!("cannot write into {folder}: {why}")
         })
@@ -114,10 +119,12 @@ impl Results {
         folder: &Path,
         submission: &Submission,
         graded: &Graded,
+        show: String,
     ) -> io::Result<()> {
         fs::create_dir_all(folder)?;
         let summary = Summary::of(&graded.rows, graded.mark.time);
         let summary = summary.by(self.suite.clone(), self.stage);
+        let summary = summary.shown_by(show);
         for (name, format) in FORMATS {
             let mut file = BufWriter::new(File::create(folder.join(name))?);
             if format == Format::Text {

@@ -29,6 +29,8 @@ pub struct Terms {
     pub command: String,
     /// The command that builds it first, with `{dir}`.
     pub build: Option<String>,
+    /// Options of `pillarbox replay` that ask in the same way.
+    pub again: Vec<String>,
     /// How the server is judged.
     pub rules: Rules,
     /// Which of the transcripts.

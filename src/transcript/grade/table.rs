@@ -230,7 +230,7 @@ extensions; --extensions makes it the same
             "8",
             "31.0",
             "01-first/hello: wrong reply: S: 500 <no>",
-            r"reports/b <\xe9>\n/report.txt",
+            r"reports/b <\xe9>\n/report.html",
             "Pillarbox 1",
             "3",
             "4",

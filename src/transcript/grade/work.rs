@@ -25,12 +25,15 @@ use crate::transcript::report::verdict::{Policy, judge};
 use crate::transcript::stand::build::build;
 use crate::transcript::stand::process::NotStarted;
 use crate::transcript::stand::server::Stand;
+use crate::words::shell_word;
 
 /// A submission, and what it is graded with.
 pub(super) struct Work<'a> {
     pub(super) submission: &'a Submission,
     terms: &'a Terms,
     pages: &'a [Transcript],
+    /// The command that starts its server.
+    command: String,
     run: Run,
 }
 
@@ -79,15 +82,24 @@ impl<'a> Work<'a> {
         terms: &'a Terms,
         pages: &'a [Transcript],
     ) -> Work<'a> {
+        let command = filled_in(&terms.command, &submission.folder);
         let stand = Stand::Command {
-            command: filled_in(&terms.command, &submission.folder),
+            command: command.clone(),
             wait: terms.wait,
             maildirs: terms.maildirs.clone(),
             most_written: Some(terms.most_written),
         };
         let mut run = Run::new(stand, terms.rules.clone());
         run.extensions.clone_from(&terms.extensions);
-        Work { submission, terms, pages, run }
+        Work { submission, terms, pages, command, run }
+    }
+
+    /// The command that shows a talk of this server, up to its place.
+    pub(super) fn show(&self, program: &str) -> String {
+        let words = [program, "replay", "--run", &self.command].into_iter();
+        let again = self.terms.again.iter().map(String::as_str);
+        let words = words.chain(again).chain(["--show"]);
+        words.map(shell_word).collect::<Vec<_>>().join(" ")
     }
 
     /// Does a step.

@@ -29,7 +29,7 @@ pub(crate) fn build(command: &str, limit: Duration) -> Result<(), NotStarted> {
         ["sh".as_ref(), "-c".as_ref(), script.as_ref(), file.as_os_str()];
     let process = Process::start(&words, scratch, None).map_err(cannot)?;
     let code = wait(&file, Instant::now() + limit);
-    let log = process.stop();
+    let log = process.stop(0);
     match code.as_deref() {
         Some("0") => Ok(()),
         Some(code) => {

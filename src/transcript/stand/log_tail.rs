@@ -2,57 +2,71 @@
 //! never waits to be read, unless it prints without end.
 
 use std::io::Read;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// How much is kept, and how many lines of it are shown.
+/// How much is kept, how many lines of it are shown, and how much of each.
 const LOG_BYTES: usize = 16 * 1024;
 const LOG_LINES: usize = 12;
+const LINE_LENGTH: usize = 500;
 
 /// A server that has printed more than this has to wait: it would keep a
 /// processor busy, and make others late.
-const ORDINARY_BYTES: u64 = 1024 * 1024;
+const ORDINARY_BYTES: usize = 1024 * 1024;
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// How long a log may take to end, once its process was ended. A process that
 /// got away may hold the other end for ever.
 const LOG_END: Duration = Duration::from_secs(1);
 
+/// The end of it, and how much it was in all.
+#[derive(Debug, Default)]
+struct Kept {
+    end: Vec<u8>,
+    count: usize,
+}
+
 /// What a server prints.
 #[derive(Debug)]
 pub(super) struct LogTail {
-    bytes: Arc<Mutex<Vec<u8>>>,
-    /// How many bytes were printed in all.
-    count: Arc<AtomicU64>,
+    kept: Arc<Mutex<Kept>>,
     reader: JoinHandle<()>,
 }
 
 impl LogTail {
     /// Begins to read.
     pub(super) fn of(stream: impl Read + Send + 'static) -> LogTail {
-        let (bytes, count) = (Arc::default(), Arc::default());
-        let (kept, counted) = (Arc::clone(&bytes), Arc::clone(&count));
-        let reader = thread::spawn(move || keep_end(stream, &kept, &counted));
-        LogTail { bytes, count, reader }
+        let kept = Arc::default();
+        let ours = Arc::clone(&kept);
+        let reader = thread::spawn(move || keep_end(stream, &ours));
+        LogTail { kept, reader }
     }
 
-    /// How many bytes were printed; it grows with them.
-    pub(super) fn count(&self) -> &Arc<AtomicU64> {
-        &self.count
+    /// The same number as `count`, for another thread.
+    pub(super) fn counter(&self) -> impl Fn() -> usize + Send + 'static {
+        let kept = Arc::clone(&self.kept);
+        move || kept.lock().map(|kept| kept.count).unwrap_or_default()
     }
 
-    /// The last lines, without control characters. The server must have been
-    /// ended before.
-    pub(super) fn last_lines(&self) -> Vec<String> {
+    /// How many bytes have been printed so far.
+    pub(super) fn count(&self) -> usize {
+        self.kept.lock().map(|kept| kept.count).unwrap_or_default()
+    }
+
+    /// The last lines of what came after the first `from` bytes, without
+    /// control characters. The server must have been ended before.
+    pub(super) fn last_lines(&self, from: usize) -> Vec<String> {
         let until = Instant::now() + LOG_END;
         while !self.is_all() && Instant::now() < until {
             thread::sleep(Duration::from_millis(2));
         }
-        let bytes = self.bytes.lock().map(|log| log.clone());
-        let log = bytes.unwrap_or_default();
-        let log = String::from_utf8_lossy(&log);
+        let Ok(kept) = self.kept.lock() else {
+            return Vec::new();
+        };
+        let wanted = kept.count.saturating_sub(from).min(kept.end.len());
+        let (_, log) = kept.end.split_at(kept.end.len() - wanted);
+        let log = String::from_utf8_lossy(log);
         let lines: Vec<&str> = log.lines().collect();
         let first = lines.len().saturating_sub(LOG_LINES);
         lines.into_iter().skip(first).map(printable).collect()
@@ -66,30 +80,32 @@ impl LogTail {
     /// Whether anything was printed.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.bytes.lock().unwrap().is_empty()
+        self.count() == 0
     }
 }
 
 /// Reads all of the log, and keeps its end.
-fn keep_end(mut stream: impl Read, log: &Mutex<Vec<u8>>, printed: &AtomicU64) {
+fn keep_end(mut stream: impl Read, kept: &Mutex<Kept>) {
     let mut buffer = [0; 4096];
+    let mut count = 0;
     while let Ok(length @ 1..) = stream.read(&mut buffer) {
         let (bytes, _) = buffer.split_at(length);
-        if let Ok(mut log) = log.lock() {
-            log.extend(bytes);
-            let too_many = log.len().saturating_sub(LOG_BYTES);
-            log.drain(..too_many);
+        count += length;
+        if let Ok(mut kept) = kept.lock() {
+            kept.end.extend(bytes);
+            let too_many = kept.end.len().saturating_sub(LOG_BYTES);
+            kept.end.drain(..too_many);
+            kept.count = count;
         }
-        let more = u64::try_from(length).unwrap_or_default();
-        let before = printed.fetch_add(more, Ordering::Relaxed);
-        if before > ORDINARY_BYTES {
+        if count > ORDINARY_BYTES {
             thread::sleep(PAUSE);
         }
     }
 }
 
 fn printable(line: &str) -> String {
-    line.chars().filter(|c| !c.is_control()).collect()
+    let visible = line.chars().filter(|c| !c.is_control());
+    visible.take(LINE_LENGTH).collect()
 }
 
 #[cfg(test)]
@@ -99,21 +115,22 @@ mod tests {
 
     #[test]
     fn the_end_of_a_long_log_is_kept() {
-        let (log, count) = (Mutex::default(), AtomicU64::default());
-        keep_end([b'x'; LOG_BYTES].as_slice(), &log, &count);
-        keep_end(b"the end".as_slice(), &log, &count);
-        assert_eq!(count.into_inner(), LOG_BYTES as u64 + 7);
-        let log = log.into_inner().unwrap();
-        assert_eq!(log.len(), LOG_BYTES);
-        assert!(log.ends_with(b"xthe end"));
+        let log = Mutex::default();
+        keep_end([b'x'; LOG_BYTES].as_slice(), &log);
+        keep_end(b"the end".as_slice(), &log);
+        let kept = log.into_inner().unwrap();
+        assert_eq!(kept.end.len(), LOG_BYTES);
+        assert!(kept.end.ends_with(b"xthe end"));
     }
 
     #[test]
     fn the_last_lines_of_a_log_have_no_control_characters() {
         let text = "one\n".repeat(50) + "\x1b[31mtwo\nthree";
         let log = LogTail::of(io::Cursor::new(text.into_bytes()));
-        let lines = log.last_lines();
+        let lines = log.last_lines(0);
         assert_eq!(lines.len(), LOG_LINES);
         assert_eq!(lines[LOG_LINES - 2..], ["[31mtwo", "three"]);
+        assert_eq!(log.last_lines(log.count() - 5), ["three"]);
+        assert!(log.last_lines(log.count()).is_empty());
     }
 }

@@ -11,7 +11,6 @@
 //!   `NotStarted`  why there is none
 
 use std::ffi::OsStr;
-use std::fs;
 use std::io::{self, ErrorKind, PipeWriter};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
@@ -94,18 +93,8 @@ impl Process {
     /// Ends it when it has written more than this, printed or stored.
     pub(super) fn limit(&mut self, most: u64) -> io::Result<()> {
         let (end, folder) = (self.guard.ender()?, self.scratch.path());
-        self.quota = Some(Quota::watch(folder, self.log.count(), most, end));
+        self.quota = Some(Quota::watch(folder, self.log.counter(), most, end));
         Ok(())
-    }
-
-    /// Whether the command has ended by itself, if the system says so. Nobody
-    /// has waited for it: see `end`.
-    pub(super) fn has_ended(&self) -> bool {
-        let file = format!("/proc/{}/stat", self.server.id());
-        let text = fs::read_to_string(file).unwrap_or_default();
-        // After the name, which is in brackets.
-        let state = text.rsplit_once(") ").map(|(_, rest)| rest);
-        state.is_some_and(|rest| rest.starts_with('Z'))
     }
 
     /// Its own folder.
@@ -118,10 +107,21 @@ impl Process {
         self.scratch.mail()
     }
 
-    /// Ends it. Gives back the last lines of its log.
-    pub(super) fn stop(mut self) -> Vec<String> {
+    /// How many bytes it has printed so far.
+    pub(super) fn printed(&self) -> usize {
+        self.log.count()
+    }
+
+    /// Whether nothing of it runs any more, as far as its output tells.
+    pub(super) fn has_ended(&self) -> bool {
+        self.log.is_all()
+    }
+
+    /// Ends it. Gives back the last lines of what it printed after the first
+    /// `from` bytes.
+    pub(super) fn stop(mut self, from: usize) -> Vec<String> {
         self.end();
-        let mut lines = self.log.last_lines();
+        let mut lines = self.log.last_lines(from);
         lines.extend(self.quota.as_ref().and_then(Quota::broken));
         lines
     }
@@ -171,18 +171,6 @@ mod tests {
     fn all_processes_of_a_command_end_with_it() {
         let log = ended("sleep 1000 & sleep 1000 & echo up; sleep 1000");
         wait_until(|| log.is_all());
-    }
-
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn whether_a_command_has_ended_is_seen_without_waiting_for_it() {
-        let start = |command| {
-            let scratch = Scratch::new().unwrap();
-            Process::start(&["sh", "-c", command], scratch, None).unwrap()
-        };
-        let short = start("exit 3");
-        wait_until(|| short.has_ended());
-        assert!(!start("sleep 1000").has_ended());
     }
 
     #[test]

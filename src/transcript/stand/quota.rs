@@ -11,7 +11,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -33,18 +32,19 @@ impl Quota {
     /// Begins to watch. `end` is called once, if there is more than `most`.
     pub(super) fn watch(
         folder: &Path,
-        printed: &Arc<AtomicU64>,
+        printed: impl Fn() -> usize + Send + 'static,
         most: u64,
         end: impl FnOnce() + Send + 'static,
     ) -> Quota {
         let (running, is_over) = channel();
         let broken = Arc::new(OnceLock::new());
         let told = Arc::clone(&broken);
-        let (folder, printed) = (folder.to_owned(), Arc::clone(printed));
+        let folder = folder.to_owned();
         thread::spawn(move || {
             let next = || is_over.recv_timeout(BETWEEN_LOOKS);
             while let Err(RecvTimeoutError::Timeout) = next() {
-                let written = size(&folder) + printed.load(Ordering::Relaxed);
+                let printed = u64::try_from(printed()).unwrap_or(u64::MAX);
+                let written = size(&folder).saturating_add(printed);
                 if written > most {
                     let _ = told.set(format!(
                         "(ended: it has written more than {most} bytes)"
@@ -77,6 +77,7 @@ fn size(folder: &Path) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Instant;
 
     fn wait_until(is_so: impl Fn() -> bool) {
@@ -93,8 +94,10 @@ mod tests {
         let deep = folder.path().join("mail/new");
         fs::create_dir_all(&deep).unwrap();
         fs::write(deep.join("1"), [0; 60]).unwrap();
-        let printed = Arc::new(AtomicU64::new(30));
-        let quota = Quota::watch(folder.path(), &printed, 90, || ());
+        let printed = Arc::new(AtomicUsize::new(30));
+        let counted = Arc::clone(&printed);
+        let printing = move || counted.load(Ordering::Relaxed);
+        let quota = Quota::watch(folder.path(), printing, 90, || ());
         assert_eq!(quota.broken(), None);
         printed.store(31, Ordering::Relaxed);
         wait_until(|| quota.broken().is_some());
