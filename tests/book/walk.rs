@@ -34,7 +34,7 @@ pub fn walk(transcript: &Transcript) -> Option<Vec<Said>> {
     let options: Vec<String> =
         options.map(|(key, value)| format!("{key}={value}")).collect();
     let is_ours = |option: &&String| {
-        ["timeout=", "max-connections=", "max-per-client="]
+        ["timeout=", "max-connections=", "max-per-client=", "relay="]
             .iter()
             .all(|key| !option.starts_with(key))
     };
