@@ -9,7 +9,8 @@ use std::collections::VecDeque;
 use std::iter;
 use std::time::Duration;
 
-use super::walk::{Said, walk};
+use super::server::Said;
+use super::walk::walk;
 
 /// The server of every transcript that does not say otherwise.
 const HOST: &str = "mx.example.org";
