@@ -378,7 +378,7 @@ fn a_recipient_who_is_named_twice_is_kept_once_and_ids_sort_by_arrival() {
         let mut mail = relay.stage(&arrival).unwrap();
         let id = mail.id().to_owned();
         mail.write(TEXT).unwrap();
-        assert_eq!(mail.commit().unwrap(), id);
+        assert_eq!(mail.store().unwrap().send(), id);
         ids.push(id);
     }
     let path = folder.path().join("queue");
@@ -593,6 +593,32 @@ fn what_is_given_up_bounces_with_the_last_answer_and_how_long_it_took() {
     let text = content(&bench.path(), "x-2-0");
     assert!(text.contains("Given up after 2 hours and 2 tries"), "{text}");
     assert!(text.contains("\nStatus: 4.2.0\n"), "{text}");
+}
+
+#[test]
+fn a_short_life_is_told_in_minutes_or_seconds() {
+    let lives = [
+        (3_600, "1 hour"),
+        (3_599, "59 minutes"),
+        (60, "1 minute"),
+        (59, "59 seconds"),
+        (0, "0 seconds"),
+    ];
+    for (seconds, words) in lives {
+        let bench = bench();
+        bench.add(entry("x", BOB)).unwrap();
+        let end = NOW + Duration::from_secs(seconds);
+        let schedule =
+            Schedule { give_up: Duration::from_secs(seconds), ..SCHEDULE };
+        let results = bench.results("x", &|_| Class::Temporary);
+        let closed = bench.with_books(|books| {
+            let books = Books { schedule, ..books };
+            books.close("x", &results, end, 1.0)
+        });
+        let text = content(&bench.path(), &closed.bounces[0]);
+        let why = format!("Given up after {words} and 1 try: ");
+        assert!(text.contains(&why), "{text}");
+    }
 }
 
 #[test]

@@ -190,7 +190,7 @@ impl Office {
         };
         let mut mail = self.relay.stage(&arrival).unwrap();
         mail.write(TEXT.as_bytes()).unwrap();
-        mail.commit().unwrap()
+        mail.store().unwrap().send()
     }
 
     fn ids(&self) -> Vec<String> {

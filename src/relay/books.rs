@@ -292,9 +292,12 @@ impl Words<'_> {
             None => "It was not tried.".to_owned(),
         };
         let why = if is_late {
-            let age = now.saturating_sub(entry.accepted).as_secs();
-            let (hours, tries) = (age / 3600, entry.tries);
-            format!("Given up after {hours} hours and {tries} tries: {said}")
+            let age = in_words(now.saturating_sub(entry.accepted));
+            let tries = match entry.tries {
+                1 => "1 try".to_owned(),
+                tries => format!("{tries} tries"),
+            };
+            format!("Given up after {age} and {tries}: {said}")
         } else {
             said
         };
@@ -314,4 +317,15 @@ impl Words<'_> {
             last_attempt: self.answer.map_or(self.now.as_secs(), |a| a.at),
         }
     }
+}
+
+/// Whole hours, minutes or seconds.
+fn in_words(age: Duration) -> String {
+    let (count, unit) = match age.as_secs() {
+        seconds @ 3600.. => (seconds / 3600, "hour"),
+        seconds @ 60.. => (seconds / 60, "minute"),
+        seconds => (seconds, "second"),
+    };
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {unit}{ending}")
 }
