@@ -27,7 +27,8 @@ pub struct Settings {
     pub max_connections: usize,
     /// The most from one address; `None` for 50, with loopback spared.
     pub max_per_client: Option<usize>,
-    /// How long a client may take for one command.
+    /// How long a client may take for one command. RFC 5321 4.5.3.2.7 wants
+    /// five minutes at least.
     pub timeout: Duration,
     /// Whether to show the dialogue and its reasons as it goes: as messages in
     /// the log, with the target [`LIVE_DIALOGUE`](super::LIVE_DIALOGUE).
