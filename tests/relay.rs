@@ -656,7 +656,6 @@ fn one_connection_carries_a_hundred_messages_and_no_more() {
     let counts: Vec<_> = (0..host.connections()).map(on).collect();
     assert!(counts.iter().all(|count| *count <= 100), "{counts:?}");
     assert!(counts.len() < 10, "{counts:?}");
-    assert!(host.most_at_once() <= 2);
 }
 
 #[test]
