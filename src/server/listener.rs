@@ -155,7 +155,6 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     })
 }
 
-// ANCHOR: inherited
 /// Standard input, as a socket that listens already. Its maker chose the
 /// address, perhaps a port for which we have no privileges, and the room for
 /// connections that nobody has accepted yet.
@@ -172,7 +171,6 @@ fn inherited() -> io::Result<TcpListener> {
     listener.set_nonblocking(false)?;
     Ok(listener)
 }
-// ANCHOR_END: inherited
 
 fn pause(error: &io::Error, pauses: &mut u32) {
     if pauses.is_multiple_of(PAUSES_PER_LOG_LINE) {
