@@ -13,6 +13,8 @@ use std::time::Duration;
 pub struct Settings {
     /// Where to listen; port 0 takes a free one.
     pub listen: Vec<SocketAddr>,
+    /// Whether standard input is a socket that listens already.
+    pub listen_on_stdin: bool,
     /// The server's name, its extensions and limits.
     pub offer: Offer,
     /// The domains whose mail is kept here, in canonical form.
@@ -45,6 +47,7 @@ impl Settings {
     pub fn new(mail: impl Into<PathBuf>) -> Settings {
         Settings {
             listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 2525))],
+            listen_on_stdin: false,
             offer: Offer {
                 hostname: "localhost".to_owned(),
                 max_size: 26_214_400,

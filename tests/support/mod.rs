@@ -40,7 +40,7 @@ pub mod programs;
 pub mod strace;
 
 /// Everything that waits gives up after this long.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_secs(180);
 
 /// A `pillarbox serve` of our own, on a free port of 127.0.0.1.
 pub struct Server {
