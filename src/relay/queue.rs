@@ -13,8 +13,8 @@
 //! being written     ID.mail            rubbish, removed at the next start:
 //!   fsync of it                        nobody was promised anything
 //! being linked      N.draft, then      rubbish or an entry. That it may be
-//!   fsync, link,    also ID.entry      sent does no harm
-//!   fsync the folder
+//!   fsync, link,    also ID.entry      sent does no harm; without ID.mail it
+//!   fsync the folder                   is set aside
 //! waiting, tried    ID.mail, ID.entry  the entry: now we have said 250
 //! being updated     also N.draft       the old entry, or the new one: at worst
 //!   fsync, rename,                     mail is sent twice (RFC 1047)
@@ -194,13 +194,17 @@ impl Queue {
     }
 
     // ANCHOR: take_out
-    /// Takes an entry out: it is done. The promise goes first.
+    /// Takes an entry out: it is done. The promise goes first; a content that
+    /// stays is rubbish at the next start.
     pub fn take_out(&self, id: &str) -> io::Result<()> {
         let _at_work = self.at_work()?;
         self.remove(id, ENTRY)?;
         self.unsaved().forget(id);
         self.disk.sync_folder(&self.folder)?;
-        self.remove(id, CONTENT)
+        if let Err(error) = self.remove(id, CONTENT) {
+            log::warn!("left over: {error}");
+        }
+        Ok(())
     }
     // ANCHOR_END: take_out
 
@@ -224,13 +228,16 @@ impl Queue {
         Ok(true)
     }
 
-    /// Sets an entry aside that cannot be read, or has lost its content.
+    /// Sets an entry aside that cannot be read, or has lost its content. If a
+    /// crash came while it was being buried, it follows its content.
     pub fn set_aside(&self, id: &str) -> io::Result<()> {
-        self.move_to(DAMAGED, id)
+        let buried = self.folder.join(DEAD).join(format!("{id}.{CONTENT}"));
+        let is_buried = self.disk.look(&buried).is_ok();
+        self.move_to(if is_buried { DEAD } else { DAMAGED }, id)
     }
 
-    /// Moves what there is of an entry. A crash between the two moves leaves
-    /// an entry without content, which the next start sets aside.
+    /// Moves what there is of an entry. The content goes first, and for good:
+    /// a content without an entry would be rubbish at the next start.
     fn move_to(&self, name: &str, id: &str) -> io::Result<()> {
         let _at_work = self.at_work()?;
         let folder = self.folder.join(name);
@@ -241,10 +248,11 @@ impl Queue {
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 moved => moved?,
             }
+            self.disk.sync_folder(&folder)?;
+            self.disk.sync_folder(&self.folder)?;
         }
         self.unsaved().forget(id);
-        self.disk.sync_folder(&folder)?;
-        self.disk.sync_folder(&self.folder)
+        Ok(())
     }
 
     /// Writes an entry under a passing name.

@@ -8,6 +8,7 @@
 //!   `programs`    mail clients that other people wrote
 //!   `host`        a mail host that does what a test wants
 //!   `machine`     a walk through the state machine
+//!   `memory`      a file system in memory that can lose power
 //!   `name_server` a name server that says what a test wants
 //!   `strace`      system calls that fail
 //!
@@ -34,6 +35,7 @@ use tempfile::TempDir;
 pub mod disk;
 pub mod host;
 pub mod machine;
+pub mod memory;
 pub mod name_server;
 pub mod post;
 pub mod programs;
