@@ -132,6 +132,7 @@ fn replay(settings: &transcript::settings::ReplaySettings) -> ExitCode {
     let is_terminal = errors.is_terminal();
     let mut world = World {
         program,
+        called: std::env::args().next().unwrap_or_default(),
         date: today(),
         out: &mut out,
         errors: &mut errors,

@@ -46,7 +46,7 @@ pub(super) fn start(
         Some(address) => Ok(Started { process, address }),
         None => Err(NotStarted {
             reason: "our own server did not start".into(),
-            log: process.stop(),
+            log: process.stop(0),
         }),
     }
 }
