@@ -112,6 +112,8 @@ pub(super) const FILES: &[(&str, &str)] = &[
      include_str!("../../../transcripts/05-addresses/postmaster.txt")),
     ("transcripts/05-addresses/quoted.txt",
      include_str!("../../../transcripts/05-addresses/quoted.txt")),
+    ("transcripts/05-addresses/relay-allowed.txt",
+     include_str!("../../../transcripts/05-addresses/relay-allowed.txt")),
     ("transcripts/05-addresses/relay.txt",
      include_str!("../../../transcripts/05-addresses/relay.txt")),
     ("transcripts/05-addresses/source-route.txt",
