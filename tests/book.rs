@@ -50,6 +50,7 @@ mod book {
     pub mod titles;
     pub mod tree;
     pub mod walk;
+    pub mod weeks;
 }
 
 // The machine of the pages, which the walks are made with. It is at home in

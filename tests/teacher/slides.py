@@ -1,0 +1,222 @@
+"""The slides of a chapter, made of its page.
+
+Interface:
+  `chapters`  number, title and page of each chapter
+  `slides`    the slides of one
+  `deck`      all of them as one HTML file, with pictures, style and script
+
+Each slide has one thing: the goals, a dialogue, a picture, a piece of code, or
+a question. What the page says of it is in the notes.
+"""
+
+import base64
+import html
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from markdown import ROOT, Part, inline, read, to_html, with_blocks
+
+HERE = Path(__file__).resolve().parent
+BOOK = ROOT / "book" / "src"
+ANSWERS = BOOK / "appendix" / "instructor-answers.md"
+# A slide holds so many lines of a dialogue, then another one begins.
+MOST_LINES = 19
+MARKS = {"C": "client", "S": "server", "M": "stored", "#": "note", "(": "stage"}
+
+
+@dataclass
+class Slide:
+    kind: str
+    title: str
+    body: str
+    notes: str = ""
+
+
+def chapters():
+    """(4, "The state machine", its page), and so on."""
+    summary = (BOOK / "SUMMARY.md").read_text()
+    found = re.findall(r"- \[(\d+)\. (.+?)\]\((.+?)\)", summary)
+    return [(int(number), title, BOOK / name) for number, title, name in found]
+
+
+def slides(number, title, page):
+    """All slides of a chapter, in the order of a lesson."""
+    parts = read(page)
+    goals = next(part for part in parts if part.kind == "list")
+    made = [
+        Slide("title", f"{number}. {title}", first_words(parts), plan(parts)),
+        Slide("goals", "You will be able to", to_html(goals)),
+    ]
+    made += shown(page, parts)
+    made += [question(number, item) for item in prompts(parts, "Ask")]
+    made += predictions(parts)
+    return made + homework(parts)
+
+
+def first_words(parts):
+    """What a chapter begins with, for the title's slide."""
+    text = next(part for part in parts if part.kind == "text")
+    return to_html(text)
+
+
+def instructor(parts):
+    return [part for part in parts if part.fold == "For the instructor"]
+
+
+def prompts(parts, word):
+    """What follows `- Ask:` and so on in the notes for the instructor."""
+    items = [item for part in instructor(parts) for item in part.items]
+    start = f"{word}: "
+    return [item[len(start) :] for item in items if item.startswith(start)]
+
+
+def plan(parts):
+    """The minutes, the demonstrations and the traps: for the teacher alone."""
+    notes = [to_html(part) for part in instructor(parts) if part.kind == "text"]
+    for word, heading in ("Demo", "Demonstrations"), ("Trap", "Traps"):
+        items = "".join(f"<li>{with_blocks(i)}</li>" for i in prompts(parts, word))
+        notes.append(f"<h3>{heading}</h3><ul>{items}</ul>")
+    return "".join(notes)
+
+
+def shown(page, parts):
+    """A slide for each dialogue, picture and excerpt, in the page's order."""
+    made, heading, exercises = [], "", False
+    for part in parts:
+        if part.kind == "heading":
+            heading = part.text
+            exercises = exercises or (part.level == 2 and heading == "Exercises")
+        if exercises or part.fold:
+            continue
+        if part.kind == "picture":
+            made.append(picture(page, heading, part))
+        elif part.kind == "code" and part.source.startswith(("transcripts", "book")):
+            made += dialogue(part)
+        elif part.kind == "code" and part.source.startswith("src"):
+            body = f"<pre class='code'>{html.escape(part.text)}</pre>"
+            made.append(Slide("code", part.source, body))
+        elif part.kind in ("text", "list", "table") and made and heading:
+            if not re.fullmatch(r"`[\w/.-]+`", part.text.strip()):
+                made[-1].notes += to_html(part)
+        elif part.kind == "quote":
+            body = to_html(part)
+            made.append(Slide("quote", "What the RFC says", body))
+    return made
+
+
+def picture(page, heading, part):
+    """The picture itself is in the file, so that a deck can be sent."""
+    svg = (page.parent / part.info).read_bytes()
+    data = base64.b64encode(svg).decode()
+    alt = html.escape(" ".join(part.text.split()))
+    body = f"<img alt='{alt}' src='data:image/svg+xml;base64,{data}'>"
+    return Slide("picture", inline(heading), body, f"<p>{alt}</p>")
+
+
+def dialogue(part):
+    """A transcript without its head, on as many slides as it needs."""
+    head, _, talk = part.text.partition("\n\n")
+    title = re.search(r"(?m)^Title: (.*)", head)
+    pieces = cut(talk.strip("\n").splitlines())
+    made = []
+    for number, lines in enumerate(pieces, 1):
+        count = f" ({number} of {len(pieces)})" if len(pieces) > 1 else ""
+        name = html.escape(title[1] if title else part.source) + count
+        body = "\n".join(marked(line) for line in lines)
+        body = f"<pre class='talk'>{body}</pre>"
+        made.append(Slide("dialogue", name, body, f"<p><code>{part.source}</code></p>"))
+    return made
+
+
+def cut(lines):
+    """Pieces of at most `MOST_LINES`, each beginning where a client speaks."""
+    pieces = [[]]
+    for at, line in enumerate(lines):
+        rest = len(lines) - at
+        is_turn = re.match(r"C\d?[:>]|#", line) and not (
+            at and re.match(r"C\d?[:>]|#", lines[at - 1])
+        )
+        is_late = len(pieces[-1]) >= MOST_LINES - 7 and rest > 3
+        if (is_turn and is_late) or len(pieces[-1]) >= MOST_LINES:
+            pieces.append([])
+        pieces[-1].append(line)
+    return pieces
+
+
+def marked(line):
+    """A line with its speaker as its class."""
+    name = MARKS.get(line[:1], "")
+    shortened = line if len(line) < 110 else line[:104] + " ..."
+    return f"<span class='{name}'>{html.escape(shortened)}</span>"
+
+
+def question(number, item):
+    """What the teacher asks. The answer is on the instructor's page."""
+    asked, _, hint = item.partition(" (")
+    hint = f"<p>({inline(hint)}</p>" if hint else ""
+    return Slide("question", "A question", f"<p>{inline(asked)}</p>",
+                 hint + answer(number, item))
+
+
+def answer(number, item):
+    """What the instructor's page answers: the item that begins like this."""
+    for part in read(ANSWERS):
+        for text in part.items:
+            asked, _, rest = text.partition("**\n")
+            if asked.startswith("**") and starts_alike(asked[2:], item):
+                return to_html(Part("text", rest))
+    raise SystemExit(f"no answer in {ANSWERS.name} to: {item}")
+
+
+def starts_alike(asked, item):
+    plain = lambda text: " ".join(re.sub(r"[^\w ]", "", " ".join(text.split())).split())
+    return bool(asked) and plain(item).startswith(plain(asked.rstrip(" ….")))
+
+
+def predictions(parts):
+    """The questions of "Predict", and their answers in the notes."""
+    made = []
+    for part in parts:
+        found = re.match(r"\*\*(\d)\.\*\* ", part.text)
+        if part.kind == "text" and found and not part.fold:
+            asked = part.text[found.end() :]
+            made.append(Slide("question", f"Predict {found[1]}",
+                              f"<p>{inline(asked)}</p>"))
+        elif made and part.fold == "Answer":
+            made[-1].notes += to_html(part)
+        elif made and not part.fold and part.kind == "code" and not made[-1].notes:
+            made[-1].body += to_html(part)
+        elif made and part.kind == "heading":
+            break
+    return made
+
+
+def homework(parts):
+    """The exercises, by their headings."""
+    names = [part.text for part in parts
+             if part.kind == "heading" and part.text.startswith("Exercise ")]
+    items = "".join(f"<li>{inline(name.replace('Exercise ', ''))}</li>" for name in names)
+    return [Slide("homework", "At home", f"<ul>{items}</ul>")]
+
+
+def deck(number, title, made):
+    """One HTML file that needs no other."""
+    sections = []
+    for slide in made:
+        level = "h1" if slide.kind == "title" else "h2"
+        sections.append(
+            f"<section class='{slide.kind}'>\n<div class='slide'>\n"
+            f"<{level}>{slide.title}</{level}>\n{slide.body}\n</div>\n"
+            f"<aside class='notes'>{slide.notes}</aside>\n</section>"
+        )
+    style = (HERE / "slides.css").read_text()
+    script = (HERE / "slides.js").read_text()
+    return (
+        f"<!doctype html>\n<html lang='en'>\n<meta charset='utf-8'>\n"
+        f"<meta name='viewport' content='width=device-width'>\n"
+        f"<title>{number}. {html.escape(title)} (Pillarbox)</title>\n"
+        f"<style>\n{style}</style>\n<main>\n"
+        + "\n".join(sections)
+        + f"\n</main>\n<script>\n{script}</script>\n</html>\n"
+    )
