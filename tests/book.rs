@@ -19,6 +19,7 @@ mod support;
 
 mod book {
     pub mod anchors;
+    pub mod asks;
     pub mod chapters;
     pub mod client_picture;
     pub mod client_table;
@@ -118,6 +119,11 @@ fn every_link_leads_somewhere() {
 #[test]
 fn every_chapter_has_its_parts() {
     assert_none(&chapters::check(&TREE));
+}
+
+#[test]
+fn what_a_teacher_asks_is_answered_for_the_teacher() {
+    assert_none(&book::asks::check(&TREE));
 }
 
 #[test]

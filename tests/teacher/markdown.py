@@ -65,11 +65,11 @@ def read(page):
     parts, fold, at = [], "", 0
     while at < len(lines):
         line = lines[at]
-        if line.startswith("<details"):
-            summary = re.search(r"<summary>(.*)</summary>", lines[at + 1])
-            fold = summary[1] if summary else "?"
+        # Those of the page's machine are written in one line.
+        if re.fullmatch(r"<details[^>]*>", line):
+            fold = re.fullmatch(r"<summary>(.*)</summary>", lines[at + 1])[1]
             at += 2
-        elif line.startswith("</details"):
+        elif line == "</details>":
             fold, at = "", at + 1
         elif not line.strip() or line.startswith("<"):
             at += 1
@@ -145,9 +145,13 @@ def inline(text):
         kept.append(f"<code>{html.escape(' '.join(inner.split()))}</code>")
         return f"\0{len(kept) - 1}\0"
 
+    def escaped(found):
+        kept.append(html.escape(found[1]))
+        return f"\0{len(kept) - 1}\0"
+
     text = re.sub(r"(?s)(`+)(.+?)\1", keep, text)
+    text = re.sub(r"\\([*_<>\\`])", escaped, text)
     text = html.escape(text, quote=False).replace("&lt;br&gt;", "<br>")
-    text = re.sub(r"\\([*_<>\\`])", r"\1", text)
     text = re.sub(r"(?s)\[(.+?)\]\((.+?)\)", r"\1", text)
     text = re.sub(r"(?s)\*\*(.+?)\*\*", r"<strong>\1</strong>", text)
     text = re.sub(r"(?s)(?<!\w)\*(?!\s)(.+?)\*", r"<em>\1</em>", text)

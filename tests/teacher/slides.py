@@ -21,7 +21,9 @@ HERE = Path(__file__).resolve().parent
 BOOK = ROOT / "book" / "src"
 ANSWERS = BOOK / "appendix" / "instructor-answers.md"
 # A slide holds so many lines of a dialogue, then another one begins.
-MOST_LINES = 19
+MOST_LINES = 20
+TURN = r"C\d?[:>]|#|\(mailbox"
+FOR_JUDGES = ("(also right: ", "(passed with: ")
 MARKS = {"C": "client", "S": "server", "M": "stored", "#": "note", "(": "stage"}
 
 
@@ -49,15 +51,17 @@ def slides(number, title, page):
         Slide("goals", "You will be able to", to_html(goals)),
     ]
     made += shown(page, parts)
-    made += [question(number, item) for item in prompts(parts, "Ask")]
+    made += questions(title, parts)
     made += predictions(parts)
     return made + homework(parts)
 
 
 def first_words(parts):
     """What a chapter begins with, for the title's slide."""
-    text = next(part for part in parts if part.kind == "text")
-    return to_html(text)
+    text = next(part.text for part in parts if part.kind == "text")
+    if text.endswith(":"):
+        text = text.rpartition(". ")[0] + "."
+    return f"<p>{inline(text)}</p>"
 
 
 def instructor(parts):
@@ -90,7 +94,7 @@ def shown(page, parts):
         if exercises or part.fold:
             continue
         if part.kind == "picture":
-            made.append(picture(page, heading, part))
+            made += picture(page, heading, part)
         elif part.kind == "code" and part.source.startswith(("transcripts", "book")):
             made += dialogue(part)
         elif part.kind == "code" and part.source.startswith("src"):
@@ -106,39 +110,46 @@ def shown(page, parts):
 
 
 def picture(page, heading, part):
-    """The picture itself is in the file, so that a deck can be sent."""
+    """The picture itself is in the file, so that a deck can be sent. A ladder
+    that is higher than wide would be too small; its dialogue says the same."""
     svg = (page.parent / part.info).read_bytes()
+    width, height = re.search(rb'viewBox="0 0 (\d+) (\d+)"', svg).groups()
+    if "/ladder-" in part.info and int(height) > int(width) * 0.75:
+        return []
     data = base64.b64encode(svg).decode()
     alt = html.escape(" ".join(part.text.split()))
     body = f"<img alt='{alt}' src='data:image/svg+xml;base64,{data}'>"
-    return Slide("picture", inline(heading), body, f"<p>{alt}</p>")
+    return [Slide("picture", inline(heading), body, f"<p>{alt}</p>")]
 
 
 def dialogue(part):
     """A transcript without its head, on as many slides as it needs."""
     head, _, talk = part.text.partition("\n\n")
     title = re.search(r"(?m)^Title: (.*)", head)
-    pieces = cut(talk.strip("\n").splitlines())
+    lines = talk.strip("\n").splitlines()
+    # What other servers may say is for the judge, not for the class.
+    pieces = cut([line for line in lines if not line.startswith(FOR_JUDGES)])
     made = []
     for number, lines in enumerate(pieces, 1):
         count = f" ({number} of {len(pieces)})" if len(pieces) > 1 else ""
         name = html.escape(title[1] if title else part.source) + count
-        body = "\n".join(marked(line) for line in lines)
+        body = "".join(marked(line) for line in lines)
         body = f"<pre class='talk'>{body}</pre>"
         made.append(Slide("dialogue", name, body, f"<p><code>{part.source}</code></p>"))
     return made
 
 
 def cut(lines):
-    """Pieces of at most `MOST_LINES`, each beginning where a client speaks."""
+    """Pieces of about the same length, at most `MOST_LINES` each. Where it can,
+    one begins where the client speaks, or where a mailbox is looked into."""
+    count = -(-len(lines) // MOST_LINES)
+    length = len(lines) / count
     pieces = [[]]
     for at, line in enumerate(lines):
-        rest = len(lines) - at
-        is_turn = re.match(r"C\d?[:>]|#", line) and not (
-            at and re.match(r"C\d?[:>]|#", lines[at - 1])
-        )
-        is_late = len(pieces[-1]) >= MOST_LINES - 7 and rest > 3
-        if (is_turn and is_late) or len(pieces[-1]) >= MOST_LINES:
+        before = lines[at - 1] if at else ""
+        is_turn = re.match(TURN, line) and not re.match(TURN, before)
+        is_due = len(pieces[-1]) >= length - 4 and len(pieces) < count
+        if (is_turn and is_due) or len(pieces[-1]) == MOST_LINES:
             pieces.append([])
         pieces[-1].append(line)
     return pieces
@@ -151,27 +162,21 @@ def marked(line):
     return f"<span class='{name}'>{html.escape(shortened)}</span>"
 
 
-def question(number, item):
-    """What the teacher asks. The answer is on the instructor's page."""
-    asked, _, hint = item.partition(" (")
-    hint = f"<p>({inline(hint)}</p>" if hint else ""
-    return Slide("question", "A question", f"<p>{inline(asked)}</p>",
-                 hint + answer(number, item))
-
-
-def answer(number, item):
-    """What the instructor's page answers: the item that begins like this."""
+def questions(title, parts):
+    """What the teacher asks, as the instructor's page has it, which answers
+    it. What to do meanwhile, the chapter says."""
+    made, here = [], False
+    asked = prompts(parts, "Ask")
     for part in read(ANSWERS):
-        for text in part.items:
-            asked, _, rest = text.partition("**\n")
-            if asked.startswith("**") and starts_alike(asked[2:], item):
-                return to_html(Part("text", rest))
-    raise SystemExit(f"no answer in {ANSWERS.name} to: {item}")
-
-
-def starts_alike(asked, item):
-    plain = lambda text: " ".join(re.sub(r"[^\w ]", "", " ".join(text.split())).split())
-    return bool(asked) and plain(item).startswith(plain(asked.rstrip(" ….")))
+        if part.kind == "heading":
+            here = part.text == title
+        for item in part.items if here else ():
+            question, told = item[2:].split("**", 1)
+            question = question[0].upper() + question[1:]
+            notes = with_blocks(asked[len(made)]) + with_blocks(told)
+            body = f"<p>{inline(question)}</p>"
+            made.append(Slide("question", "Question", body, notes))
+    return made
 
 
 def predictions(parts):
