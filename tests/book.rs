@@ -19,6 +19,7 @@ mod support;
 
 mod book {
     pub mod anchors;
+    pub mod answers;
     pub mod asks;
     pub mod chapters;
     pub mod client_picture;
@@ -119,6 +120,11 @@ fn every_link_leads_somewhere() {
 #[test]
 fn every_chapter_has_its_parts() {
     assert_none(&chapters::check(&TREE));
+}
+
+#[test]
+fn every_answer_is_on_the_second_page_of_its_chapter() {
+    assert_none(&book::answers::check(&TREE));
 }
 
 #[test]
