@@ -41,6 +41,7 @@ mod book {
     pub mod offices;
     pub mod options;
     pub mod page;
+    pub mod places;
     pub mod queue_picture;
     pub mod retry_picture;
     pub mod rfc;
@@ -135,6 +136,11 @@ fn what_a_teacher_asks_is_answered_for_the_teacher() {
 #[test]
 fn every_exercise_has_its_folder_and_every_folder_its_exercise() {
     assert_none(&exercises::folders(&TREE));
+}
+
+#[test]
+fn every_exercise_names_all_places_that_its_solution_changes() {
+    assert_none(&book::places::check(&TREE));
 }
 
 #[test]
