@@ -43,6 +43,7 @@ mod book {
     pub mod page;
     pub mod places;
     pub mod queue_picture;
+    pub mod quotations;
     pub mod retry_picture;
     pub mod rfc;
     pub mod shell;
@@ -66,12 +67,13 @@ mod settings;
 mod tell;
 use pillarbox::{mailbox, protocol};
 
-use book::tree::Tree;
+use book::tree::{Tree, root};
 use book::{
     chapters, commands, exercises, generated, includes, links, names, options,
-    shown, titles,
+    quotations, shown, titles,
 };
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 /// The repository, read once; before that, the generated files are written if
@@ -178,4 +180,24 @@ fn the_two_post_offices_of_chapter_and_readme_do_what_they_should() {
 #[test]
 fn every_section_that_is_named_is_one() {
     assert_none(&titles::check(&TREE));
+}
+
+/// The folder of the RFCs' texts, if there is one here.
+fn rfc_texts() -> Option<PathBuf> {
+    std::env::var_os("PILLARBOX_RFC").map(PathBuf::from)
+}
+
+#[test]
+fn every_quotation_is_as_it_was_compared_with_the_rfc() {
+    let folder = rfc_texts();
+    if let Some(folder) = &folder {
+        assert_none(&quotations::look_up(&TREE, folder));
+    }
+    // Only what was looked up is written down.
+    if folder.is_some() && generated::is_asked_to_redraw() {
+        let file = root().join(quotations::path());
+        fs::write(file, quotations::hashes(&TREE)).unwrap();
+        return;
+    }
+    assert_none(&quotations::compare(&TREE));
 }
