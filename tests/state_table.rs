@@ -117,28 +117,27 @@ fn the_twentieth_mistake_ends_the_session_and_refused_recipients_do_not() {
     assert_eq!(*session.state(), State::Closed);
 }
 
-/// The verbs that `Command::parse` has an arm for, and a command to make of.
+/// The verbs that `Command::parse` makes a command of: each has an arm.
 fn verbs() -> Vec<&'static str> {
     let source = include_str!("../src/protocol/command.rs");
-    let (_, parse) = source.split_once("match verb.as_slice() {").unwrap();
-    let (arms, _) = parse.split_once("=> return ").unwrap();
-    let lines = arms.lines().filter(|line| line.contains("=>"));
-    lines.filter_map(|line| line.trim().strip_prefix("b\"")).collect()
+    let arms = source.lines().skip_while(|line| !line.contains("= match verb"));
+    let arms = arms.take_while(|line| !line.contains("return "));
+    let verb = |line: &'static str| {
+        line.trim().strip_prefix("b\"")?.split_once("\" =>")
+    };
+    arms.filter_map(verb).map(|(verb, _)| verb).collect()
 }
 
 #[test]
 fn every_verb_that_is_read_has_its_line_in_help_and_the_other_way_round() {
-    let verbs: Vec<&str> = verbs()
-        .iter()
-        .filter_map(|line| line.split_once('"').map(|(verb, _)| verb))
-        .collect();
+    let verbs = verbs();
     assert!(verbs.len() >= 10, "{verbs:?}");
     for verb in &verbs {
         assert!(syntax_of(verb).is_some(), "{verb} has no line in SYNTAX");
     }
     for name in names() {
         assert!(verbs.contains(&name), "HELP tells of {name}");
-        let syntax = syntax_of(name).unwrap();
+        let syntax = syntax_of(name).unwrap_or_default();
         assert!(syntax.starts_with(name), "{syntax}");
         let refused = [
             Command::NotImplemented,

@@ -1,4 +1,4 @@
-//! The answers to "Predict" stand on the second page of a chapter: a reader of
+//! The answers to "Predict" are on the second page of a chapter: a reader of
 //! the plain Markdown does not see them beside the question. The chapter
 //! includes each one, folded.
 

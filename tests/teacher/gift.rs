@@ -10,7 +10,7 @@
 //! special  = "\" / "~" / "=" / "#" / "{" / "}" / ":"
 //! ```
 //!
-//! An empty line stands between two parts and in none.
+//! An empty line separates two parts, and is in none.
 
 /// A question of the bank, its marks read and its backslashes taken away.
 pub struct Question {

@@ -32,7 +32,7 @@ class Part:
 
 
 def included(page, target, anchor):
-    """The text that an include stands for, and its file, from the root."""
+    """The text that an include puts in, and its file, from the root."""
     path = (page.parent / target).resolve()
     lines = path.read_text().splitlines()
     if anchor:

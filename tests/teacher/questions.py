@@ -60,7 +60,7 @@ def bank():
 
 
 def sheet(questions, seed, count):
-    """So many questions, spread over the chapters, for one seed."""
+    """`count` questions, spread over the chapters, for one seed."""
     by_chapter = {}
     for question in sorted(questions, key=lambda q: digest(seed, q.name)):
         by_chapter.setdefault(question.chapter, []).append(question)
@@ -208,7 +208,7 @@ def talk_questions():
         if len(wrong) < 3:
             continue  # nearly every answer would be right
         made.append(Question(
-            f"talk: {gap.path}:{gap.line}", gap.stage, "Which code stands in the "
-            "place of the question marks?", gap.talk, gap.code, wrong,
+            f"talk: {gap.path}:{gap.line}", gap.stage, "Which code belongs in "
+            "the place of the question marks?", gap.talk, gap.code, wrong,
             f"{gap.title}. ({gap.spec}) `{gap.path}`, line {gap.line}"))
     return made

@@ -1,6 +1,6 @@
 // One slide at a time, by keyboard, mouse or finger; the notes in a window of
 // their own. Without this script, or with ?notes in the address, all slides
-// and their notes stand one below the other.
+// and their notes are shown one below the other.
 (() => {
   if (location.search === '?notes') return;
   const slides = [...document.querySelectorAll('section')];

@@ -20,7 +20,7 @@ from markdown import ROOT, Part, inline, read, to_html, with_blocks
 HERE = Path(__file__).resolve().parent
 BOOK = ROOT / "book" / "src"
 ANSWERS = BOOK / "appendix" / "instructor-answers.md"
-# A slide holds so many lines of a dialogue, then another one begins.
+# A slide holds no more lines of a dialogue: then another one begins.
 MOST_LINES = 20
 TURN = r"C\d?[:>]|#|\(mailbox"
 FOR_JUDGES = ("(also right: ", "(passed with: ")
