@@ -69,8 +69,8 @@ fn items(page: &Page, start: &str, is_it: impl Fn(usize) -> bool) -> Vec<Item> {
 /// The h2 heading above a line.
 fn section(page: &Page, line: usize) -> String {
     let headings = page.headings().into_iter();
-    let above = headings.filter(|h| h.level == 2 && h.line < line).last();
-    above.map_or_else(String::new, |heading| heading.text)
+    let mut above = headings.filter(|h| h.level == 2 && h.line < line);
+    above.next_back().map_or_else(String::new, |heading| heading.text)
 }
 
 /// Whether an answer repeats a part of the question, and says more.

@@ -158,7 +158,8 @@ fn lines(bytes: &[u8]) -> Vec<String> {
         let is_foot = line.ends_with(']') && line.contains("[Page ");
         let last = line.rsplit(' ').next().unwrap_or_default();
         let has_year = last.len() == 4 && last.parse::<u16>().is_ok();
-        !is_foot && !(line.starts_with("RFC ") && has_year)
+        let is_head = line.starts_with("RFC ") && has_year;
+        !is_foot && !is_head
     };
     text.lines().filter(is_text).map(str::to_owned).collect()
 }
