@@ -27,13 +27,12 @@ struct Week {
 fn weeks() -> Vec<Week> {
     let row = |line: &str| {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
-        let stage = cells[3].trim_matches('`').strip_prefix("--stage ");
         let more = |cell: &str| {
             let (need, points) = cell.rsplit_once(": ")?;
             Some((need.replace('`', ""), points.parse().unwrap()))
         };
         Week {
-            stage: stage.unwrap().parse().unwrap(),
+            stage: cells[3].parse().unwrap(),
             points: cells[5].parse().unwrap(),
             more: cells[6].split("<br>").filter_map(more).collect(),
         }

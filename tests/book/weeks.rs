@@ -37,8 +37,8 @@ pub fn table(tree: &Tree) -> String {
         .filter_map(|(path, text)| read(path, text))
         .collect();
     let mut rows = String::from(
-        "| week | chapters | option | new conversations | points by then | \
-         and, if your server has |\n|---|---|---|---|---|---|\n",
+        "| week | chapters | `--stage` | new conversations | points by then \
+         | and, if your server has |\n|---|---|---|---|---|---|\n",
     );
     let mut before = None;
     for (week, (chapters, stage)) in (1..).zip(WEEKS) {
@@ -49,7 +49,7 @@ pub fn table(tree: &Tree) -> String {
         let by_then = || asked.iter().filter(|a| a.stage <= stage);
         let points = by_then().filter(|a| a.is_point && a.needs.is_empty());
         rows.push_str(&format!(
-            "| {week} | {chapters} | `--stage {stage}` | {new} | {} | {} |\n",
+            "| {week} | {chapters} | {stage} | {new} | {} | {} |\n",
             points.count(),
             more(by_then()),
         ));
@@ -118,10 +118,10 @@ mod tests {
         ]);
         let table = table(&tree);
         let rows: Vec<&str> = table.lines().skip(2).collect();
-        assert_eq!(rows[0], "| 1 | 0, 1 | `--stage 1` |  | 0 |  |");
+        assert_eq!(rows[0], "| 1 | 0, 1 | 1 |  | 0 |  |");
         assert_eq!(
             rows[1],
-            "| 2 | 2 | `--stage 2` | `01-a` (1)<br>`02-b` (3) | 1 | `SIZE`: \
+            "| 2 | 2 | 2 | `01-a` (1)<br>`02-b` (3) | 1 | `SIZE`: \
              1<br>`{max-size}`: 1 |"
         );
         assert!(rows[2].ends_with("|  | 1 | `SIZE`: 1<br>`{max-size}`: 1 |"));

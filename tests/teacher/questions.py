@@ -43,6 +43,11 @@ class Question:
     wrong: tuple
     why: str  # in the Markdown of the book
 
+    def subject(self):
+        """What it is about: a transcript, or a cell of the state table."""
+        kind, name = self.name.split(": ", 1)
+        return name.rsplit(":", 1)[0] if kind == "talk" else name
+
     def answers(self, seed=""):
         """All answers, in the order of this seed."""
         mixed = [self.right, *self.wrong]
@@ -64,12 +69,16 @@ def sheet(questions, seed, count):
     by_chapter = {}
     for question in sorted(questions, key=lambda q: digest(seed, q.name)):
         by_chapter.setdefault(question.chapter, []).append(question)
-    chosen = []
-    while len(chosen) < count and any(by_chapter.values()):
+    chosen, later, subjects = [], [], set()
+    while any(by_chapter.values()):
         for chapter in sorted(by_chapter):
             if by_chapter[chapter]:
-                chosen.append(by_chapter[chapter].pop(0))
-    chosen = chosen[:count]
+                question = by_chapter[chapter].pop(0)
+                is_new = question.subject() not in subjects
+                (chosen if is_new else later).append(question)
+                subjects.add(question.subject())
+    # Two about the same thing only if there is nothing else.
+    chosen = (chosen + later)[:count]
     return sorted(chosen, key=lambda q: (q.chapter, digest(seed, q.name)))
 
 

@@ -87,26 +87,38 @@ def plan(parts):
 def shown(page, parts):
     """A slide for each dialogue, picture and excerpt, in the page's order."""
     made, heading, exercises = [], "", False
+    # The slides that the page speaks of next: a dialogue and its picture.
+    group, is_told = [], True
     for part in parts:
         if part.kind == "heading":
             heading = part.text
             exercises = exercises or (part.level == 2 and heading == "Exercises")
         if exercises or part.fold:
             continue
-        if part.kind == "picture":
-            made += picture(page, heading, part)
-        elif part.kind == "code" and part.source.startswith(("transcripts", "book")):
-            made += dialogue(part)
-        elif part.kind == "code" and part.source.startswith("src"):
-            body = f"<pre class='code'>{html.escape(part.text)}</pre>"
-            made.append(Slide("code", part.source, body))
-        elif part.kind in ("text", "list", "table") and made and heading:
-            if not re.fullmatch(r"`[\w/.-]+`", part.text.strip()):
-                made[-1].notes += to_html(part)
-        elif part.kind == "quote":
-            body = to_html(part)
-            made.append(Slide("quote", "What the RFC says", body))
+        new = one_shown(page, heading, part)
+        if new:
+            group, is_told = new if is_told else group + new, False
+            made += new
+        elif part.kind in ("text", "list", "table"):
+            is_path = re.fullmatch(r"`[\w/.-]+`", part.text.strip())
+            is_told = is_told or not is_path
+            for slide in () if is_path else group:
+                slide.notes += to_html(part)
     return made
+
+
+def one_shown(page, heading, part):
+    """The slides of one part, if it is something to show."""
+    if part.kind == "picture":
+        return picture(page, heading, part)
+    if part.kind == "quote":
+        return [Slide("quote", "What the RFC says", to_html(part))]
+    if part.kind == "code" and part.source.startswith(("transcripts", "book")):
+        return dialogue(part)
+    if part.kind == "code" and part.source.startswith("src"):
+        body = f"<pre class='code'>{html.escape(part.text)}</pre>"
+        return [Slide("code", part.source, body)]
+    return []
 
 
 def picture(page, heading, part):
