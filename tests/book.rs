@@ -46,6 +46,7 @@ mod book {
     pub mod quotations;
     pub mod retry_picture;
     pub mod rfc;
+    pub mod server;
     pub mod shell;
     pub mod shown;
     pub mod svg;
@@ -56,16 +57,6 @@ mod book {
     pub mod walk;
     pub mod weeks;
 }
-
-// The machine of the pages, which the walks are made with. It is at home in
-// `book/live`, and finds the protocol here.
-#[path = "../book/live/src/server.rs"]
-mod server;
-#[path = "../book/live/src/settings.rs"]
-mod settings;
-#[path = "../book/live/src/tell.rs"]
-mod tell;
-use pillarbox::{mailbox, protocol};
 
 use book::tree::{Tree, root};
 use book::{

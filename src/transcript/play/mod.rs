@@ -3,6 +3,7 @@
 //! In reading order:
 //!   `outcome`    what became of a page
 //!   `player`     plays the client's part; somebody else listens
+//!   `said`       what a client has said, and which of it a reply answers
 //!   `replay`     listens, and judges each reply
 //!   `as_server`  the other direction: plays the server's part to a client
 //!   `probe`      asks a server what it offers
@@ -16,3 +17,4 @@ pub(super) mod player;
 mod probe;
 mod replay;
 pub mod run;
+mod said;
