@@ -17,7 +17,7 @@ use super::tree::{Tree, at, root};
 use super::{
     client_picture, client_table, exercises, index, ladder, machine_picture,
     matrix, microscope, model_picture, queue_picture, retry_picture, tables,
-    talks, walk,
+    talks, walk, weeks,
 };
 
 const TABLES: &str = "book/src/generated";
@@ -72,6 +72,7 @@ pub fn all(tree: &Tree, binary: &Path) -> (Files, Vec<String>) {
     add(TABLES, "exercises.md", exercises::table(tree));
     add(TABLES, "client-table.md", client_table::table());
     add(TABLES, "retries.md", tables::retries());
+    add(TABLES, "weeks.md", weeks::table(tree));
     for (command, help) in helps(binary) {
         let name = format!("help-{command}.txt");
         add(TABLES, &name.replace("-pillarbox", ""), help);
