@@ -68,9 +68,14 @@ fn serve(settings: Settings) -> io::Result<()> {
     if is_root() {
         log::warn!("running as root; any other user would do");
     }
+    // Under inetd the socket is standard output as well: nobody reads it.
+    let is_read = !settings.listen_on_stdin;
     let server = Server::start(settings)?;
     for address in server.addresses() {
-        print(&format!("pillarbox listening on {address}\n"))?;
+        let said = print(&format!("pillarbox listening on {address}\n"));
+        if is_read {
+            said?;
+        }
     }
     server.wait();
     Ok(())

@@ -242,7 +242,7 @@ fn each_of_five_faults_is_caught_by_the_transcript_meant_for_it() {
     }
     assert_eq!(faults().len(), 5);
     for (number, file) in faults() {
-        let patience = ["--timeout", "2", "--strict"];
+        let patience = ["--timeout", "10", "--strict"];
         let right = student("right.py");
         let (report, code) = grade(&right, &patience, &[&file]);
         assert_eq!(code, 0, "without fault {number}: {report}");
@@ -260,7 +260,7 @@ fn with_all_five_faults_no_mail_comes_in_and_the_report_says_why() {
     }
     let command = student("five_faults.py");
     let file = "transcripts/01-first/helo.txt";
-    let (report, code) = grade(&command, &["--timeout", "2"], &[file]);
+    let (report, code) = grade(&command, &["--timeout", "10"], &[file]);
     assert_eq!(code, 1, "{report}");
     assert!(report.contains("S: 250 2.1.0 Sender OK"), "{report}");
     assert!(report.contains("RFC 5321"), "{report}");
@@ -290,7 +290,7 @@ fn the_readme_shows_the_report_that_a_student_sees() {
     let command = format!("{} 4", student("five_faults.py"));
     assert!(README.contains(&command), "{command}");
     let file = "transcripts/03-order/rcpt-before-mail.txt";
-    let (report, code) = grade(&command, &["--timeout", "3"], &[file]);
+    let (report, code) = grade(&command, &["--timeout", "10"], &[file]);
     assert_eq!(code, 1);
     let lines: Vec<&str> = report.lines().take(8).collect();
     let program = env!("CARGO_BIN_EXE_pillarbox");
@@ -305,7 +305,7 @@ fn gradescope_gets_a_point_for_each_must() {
     }
     let folder = tempfile::tempdir().unwrap();
     let tsv = folder.path().join("report.tsv").display().to_string();
-    let options = ["--report", "tsv", "--out", &tsv, "--timeout", "3"];
+    let options = ["--report", "tsv", "--out", &tsv, "--timeout", "10"];
     let command = format!("{} 4", student("five_faults.py"));
     let files = ["transcripts/01-first", "transcripts/03-order"];
     let (report, code) = grade(&command, &options, &files);

@@ -57,7 +57,7 @@ pub(crate) struct Serving {
 /// The arguments of `pillarbox serve` that these `Server:` options and those
 /// of every transcript are; where it listens and stores mail is not among them.
 pub(crate) fn arguments(options: &[(String, String)]) -> Vec<String> {
-    own_server::arguments(options)
+    own_server::arguments(options, Path::new(""))
 }
 
 impl Stand {

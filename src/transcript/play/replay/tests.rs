@@ -24,7 +24,7 @@ fn play_in_haste<F>(lines: &str, serve: F) -> Result<(), Box<Failure>>
 where
     F: Fn(TcpStream) + Send + Clone + 'static,
 {
-    let haste = Duration::from_millis(400);
+    let haste = Duration::from_secs(2);
     play_file(&format!("{HEAD}{lines}"), haste, serve)
 }
 
