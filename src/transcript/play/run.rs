@@ -296,14 +296,16 @@ impl Run {
         if self.stand.is_own() || !is_late || actions.any(is_silence) {
             return first;
         }
-        let mut second = self.play(page, 2);
+        // One that has not even listened has more time now.
+        let is_there = matches!(first.outcome, Outcome::Fail(_));
+        let mut second = self.play(page, if is_there { 1 } else { 2 });
         let note = "played twice: the first time a reply did not come in time";
         second.notes.push(note.into());
         second
     }
 
-    /// The second try gives a server twice as long to start.
-    fn play(&self, page: &Transcript, tries: u32) -> Played {
+    /// Plays the page; the server may take `times` as long as usual to start.
+    fn play(&self, page: &Transcript, times: u32) -> Played {
         let served = self.stand.serve(&page.header.server);
         let (server, mut target) = match served {
             Ok(served) => served,
@@ -313,7 +315,7 @@ impl Run {
                 return Played::without_talk(Outcome::NoServer(failure));
             }
         };
-        target.wait *= tries;
+        target.wait *= times;
         let leniency = self.leniency(&page.header);
         let last = self.last_line;
         // Our own server says all that it has to say in its replies.
