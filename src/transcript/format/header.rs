@@ -11,6 +11,8 @@
 //! stranger's file must not be able to write wherever it likes.
 
 use super::cause::Cause;
+use super::said::Wanted;
+use super::script::Source;
 use super::text::is_all;
 
 /// What comes before the first empty line.
@@ -34,6 +36,8 @@ pub struct Header {
     pub cause: Option<Cause>,
     /// The causes that it stands on.
     pub requires: Vec<Cause>,
+    /// What a client has to say in the end, if the file plays the server.
+    pub outcome: Option<Wanted>,
 }
 
 impl Header {
@@ -93,6 +97,7 @@ pub enum Plays {
 /// The header while it is read: each key at most once.
 #[derive(Debug, Default)]
 pub(crate) struct HeaderReader {
+    lines: usize,
     title: Option<String>,
     spec: Option<Vec<String>>,
     level: Option<Level>,
@@ -102,14 +107,17 @@ pub(crate) struct HeaderReader {
     stage: Option<u8>,
     cause: Option<Cause>,
     requires: Option<Vec<Cause>>,
+    outcome: Option<Wanted>,
 }
 
 impl HeaderReader {
     /// Reads one line. Notes are allowed between the keys.
     pub(crate) fn line(&mut self, line: &str) -> Result<(), String> {
+        self.lines += 1;
         if line.starts_with('#') {
             return Ok(());
         }
+        let source = Source { line: self.lines, text: line.to_owned() };
         let (key, value) = line
             .split_once(": ")
             .ok_or("expected `Key: value`, a note or an empty line")?;
@@ -126,8 +134,11 @@ impl HeaderReader {
             "Stage" => once(key, &mut self.stage, stage(value)?),
             "Cause" => once(key, &mut self.cause, Cause::read(value)?),
             "Requires" => once(key, &mut self.requires, requires(value)?),
+            "Outcome" => {
+                once(key, &mut self.outcome, Wanted::read(source, value)?)
+            }
             _ => Err("expected Title, Spec, Level, Plays, Needs, Server, \
-                      Stage, Cause, Requires or an empty line"
+                      Stage, Cause, Requires, Outcome or an empty line"
                 .into()),
         }
     }
@@ -144,6 +155,7 @@ impl HeaderReader {
             stage: self.stage,
             cause: self.cause,
             requires: self.requires.unwrap_or_default(),
+            outcome: self.outcome,
         })
     }
 }
@@ -267,7 +279,9 @@ mod tests {
             "Stage: 7",
             "Cause: sender",
             "Requires: hello ehlo",
+            "Outcome: later, sent",
         ]);
+        let outcome = Source { line: 11, text: "Outcome: later, sent".into() };
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         let wanted = Header {
             title: "Every key".into(),
@@ -283,6 +297,7 @@ mod tests {
             stage: Some(7),
             cause: Some(Cause::Sender),
             requires: vec![Cause::Hello, Cause::Ehlo],
+            outcome: Wanted::read(outcome, "later, sent").ok(),
         };
         assert_eq!(header, Ok(wanted));
     }
@@ -334,6 +349,7 @@ mod tests {
             "Stage: one",
             "Cause: all",
             "Requires: hello, ehlo",
+            "Outcome: delivered",
         ];
         for line in refused {
             assert!(HeaderReader::default().line(line).is_err(), "{line}");

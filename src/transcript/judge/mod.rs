@@ -6,12 +6,12 @@
 //!   `target`   a server to talk to, and how strictly it is judged
 //!   `failure`  what went wrong, for people
 //!   `reply`    a reply, or what came instead, compared with the `S:` lines
-//!   `message`  one stored message, compared with the `M:` lines
+//!   `message`  one message, compared with the `M:` lines
 //!   `stored`   the messages in a Maildir
 
 pub mod alias;
 pub mod failure;
-mod message;
+pub(super) mod message;
 pub(super) mod reply;
 pub(super) mod stored;
 pub(super) mod talk;

@@ -4,12 +4,16 @@
 //! tested against a server that fails on purpose, the same way each time.
 //!
 //! Interface:
-//!   `play`  accepts, and plays one transcript to the clients that come
+//!   `play`      accepts, and plays one transcript to the clients that come
+//!   `play_for`  the same, for clients that are sent here
+//!   `Course`    how that went
 //!
 //! What the lines of the page mean here:
 //!   `C: text`            the client's next line; its verb may be in any case
 //!   `C> bytes`           exactly these bytes are next
-//!   `(rest of message)`  all lines up to the final dot, and that dot
+//!   `(rest of message)`  all lines up to the final dot, and that dot; without
+//!                        the dots that were doubled it is what `M:` says
+//!   `(also right: QUIT)` where the client may leave instead; we say 221
 //!   `S: 250 text`        said as the page has it, with CR LF
 //!   `S> bytes`           said as the page has it, and nothing added
 //!   `(silence 2s)`       we say nothing for that long
@@ -27,7 +31,8 @@
 //! `(rest of message)`.
 //!
 //! In the folder `as_server`, `door.rs` lets the clients in, `mouth.rs` says
-//! the words, and `heard.rs` says what is wrong with those of a client.
+//! the words, `message.rs` compares a message, and `heard.rs` says what is
+//! wrong with the words of a client.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -38,21 +43,30 @@ use std::time::{Duration, Instant};
 use super::outcome::Outcome;
 use crate::transcript::format::header::Plays;
 use crate::transcript::format::matching::Names;
-use crate::transcript::format::script::{Action, ReplyStep, Step, Transcript};
-use crate::transcript::format::text::Text;
+use crate::transcript::format::script::{
+    Action, MessageStep, ReplyStep, Step, Transcript,
+};
+use crate::transcript::format::text::{Part, Text};
 use crate::transcript::judge::failure::{Failure, Mismatch};
 use crate::transcript::judge::talk::{Surprise, Talk};
+pub(super) use door::Waiting;
 use door::accept;
+use message::Message;
+pub(super) use message::bytes as message_bytes;
 use mouth::{Mouth, Unsaid};
 
 mod door;
 mod heard;
+mod message;
 mod mouth;
 #[cfg(test)]
 mod tests;
 
 /// The reply after which a client sends its message (RFC 5321 4.3.2).
 const START_MAIL_INPUT: u16 = 354;
+
+/// What we say to a client that leaves where it may.
+const GOODBYE: &[u8] = b"221 Bye\r\n";
 
 /// How long a client that we have left may take to leave, too.
 const LINGER: Duration = Duration::from_secs(1);
@@ -69,24 +83,59 @@ pub fn play(
     if transcript.header.plays == Plays::Client {
         return Outcome::Skip("it plays the client".into());
     }
-    let first = match accept(&listener, deadline) {
-        Ok(stream) => stream,
-        Err(reason) => return Outcome::Skip(reason),
-    };
-    let mut part = ServerPart {
-        listener,
-        deadline,
-        names: Names::default(),
-        first: Some(first),
-        callers: BTreeMap::new(),
-        turn: None,
-    };
-    match part.all(&transcript.steps) {
-        Ok(()) => Outcome::Pass,
-        Err(mismatch) => {
-            Outcome::Fail(Box::new(Failure::new(transcript, mismatch)))
+    let waiting = Waiting { patience: deadline, may_come: &mut || Ok(()) };
+    play_for(listener, transcript, deadline, waiting).outcome()
+}
+
+/// How a play went.
+#[derive(Debug)]
+pub(super) enum Course {
+    /// No client has come, and why.
+    Nobody(String),
+    /// To its end; or the client has left before, where it may.
+    Over { has_left: bool },
+    /// A client did something else.
+    Wrong(Box<Failure>),
+}
+
+impl Course {
+    fn outcome(self) -> Outcome {
+        match self {
+            Course::Nobody(reason) => Outcome::Skip(reason),
+            Course::Over { .. } => Outcome::Pass,
+            Course::Wrong(failure) => Outcome::Fail(failure),
         }
     }
+}
+
+/// Plays the transcript to clients that are on their way: how long we wait for
+/// each, and whether it can still come.
+pub(super) fn play_for(
+    listener: TcpListener,
+    transcript: &Transcript,
+    deadline: Duration,
+    waiting: Waiting<'_>,
+) -> Course {
+    let mut part = ServerPart::new(listener, deadline, waiting);
+    match accept(&part.listener, &mut part.waiting) {
+        Ok(stream) => part.first = Some(stream),
+        Err(reason) => return Course::Nobody(reason),
+    }
+    part.play(transcript)
+}
+
+/// Plays the transcript to a client that has come, and to those that come after
+/// it.
+pub(super) fn play_to(
+    first: TcpStream,
+    listener: TcpListener,
+    transcript: &Transcript,
+    deadline: Duration,
+) -> Outcome {
+    let waiting = Waiting { patience: deadline, may_come: &mut || Ok(()) };
+    let mut part = ServerPart::new(listener, deadline, waiting);
+    part.first = Some(first);
+    part.play(transcript).outcome()
 }
 
 /// A client that has come.
@@ -97,8 +146,9 @@ struct Caller {
 }
 
 /// The part of the server in a transcript that is being played.
-struct ServerPart {
+struct ServerPart<'a> {
     listener: TcpListener,
+    waiting: Waiting<'a>,
     deadline: Duration,
     names: Names,
     /// The first client, until a step is for it.
@@ -106,15 +156,51 @@ struct ServerPart {
     callers: BTreeMap<Option<u8>, Caller>,
     /// Whose turn it is: the client of the last step that has one.
     turn: Option<u8>,
+    /// Whether QUIT is as good as the line of this step.
+    may_leave: bool,
+    has_left: bool,
 }
 
-impl ServerPart {
+impl ServerPart<'_> {
+    fn new(
+        listener: TcpListener,
+        deadline: Duration,
+        waiting: Waiting<'_>,
+    ) -> ServerPart<'_> {
+        ServerPart {
+            listener,
+            waiting,
+            deadline,
+            names: Names::default(),
+            first: None,
+            callers: BTreeMap::new(),
+            turn: None,
+            may_leave: false,
+            has_left: false,
+        }
+    }
+
+    fn play(&mut self, transcript: &Transcript) -> Course {
+        match self.all(&transcript.steps) {
+            Ok(()) => Course::Over { has_left: self.has_left },
+            Err(mismatch) => {
+                Course::Wrong(Box::new(Failure::new(transcript, mismatch)))
+            }
+        }
+    }
+
     fn all(&mut self, steps: &[Step]) -> Result<(), Mismatch> {
-        for step in steps {
+        let next = steps.iter().skip(1).map(Some).chain([None]);
+        for (step, next) in steps.iter().zip(next) {
             if step.action.has_client() {
                 self.turn = step.client;
             }
+            self.may_leave =
+                next.is_some_and(|next| next.action == Action::MayQuit);
             self.step(step)?;
+            if self.has_left {
+                break;
+            }
         }
         for (_, caller) in std::mem::take(&mut self.callers) {
             caller.talk.close(Instant::now() + LINGER);
@@ -126,7 +212,8 @@ impl ServerPart {
         match &step.action {
             Action::Send(wanted) => self.hear_line(step, wanted),
             Action::SendRaw(wanted) => self.hear_bytes(step, wanted),
-            Action::RestOfMessage => self.hear_message(step),
+            Action::RestOfMessage(wanted) => self.hear_message(step, wanted),
+            Action::MayQuit => Ok(()),
             Action::Reply(reply) => self.reply(step, reply),
             Action::ReplyRaw(text) => self.say(step, |mouth| mouth.text(text)),
             Action::ClientConnects => self.connect(step),
@@ -153,12 +240,25 @@ impl ServerPart {
     ) -> Result<(), Mismatch> {
         let in_message = self.caller(step)?.in_message;
         let line = self.line(step)?;
+        let command = heard::command(&line);
         let fits = if in_message {
             self.names.fit(wanted, &line)
         } else {
-            self.names.fit(wanted, &heard::command(&line))
+            self.names.fit(wanted, &command)
         };
-        if fits { Ok(()) } else { Err(heard::wrong_line(step, &line)) }
+        match fits {
+            true => Ok(()),
+            false if self.may_leave && command == b"QUIT" => self.part(step),
+            false => Err(heard::wrong_line(step, &line)),
+        }
+    }
+
+    /// The client leaves early, as the page allows.
+    fn part(&mut self, step: &Step) -> Result<(), Mismatch> {
+        let goodbye = Text { parts: vec![Part::Bytes(GOODBYE.to_vec())] };
+        self.say(step, |mouth| mouth.text(&goodbye))?;
+        self.has_left = true;
+        Ok(())
     }
 
     /// `C> bytes`: these bytes, and no line end.
@@ -184,10 +284,20 @@ impl ServerPart {
     }
 
     /// `(rest of message)`: the final dot is its last line.
-    fn hear_message(&mut self, step: &Step) -> Result<(), Mismatch> {
+    fn hear_message(
+        &mut self,
+        step: &Step,
+        wanted: &MessageStep,
+    ) -> Result<(), Mismatch> {
         let until = self.until(step)?;
-        while self.line_until(step, until)? != b"." {}
-        Ok(())
+        let mut heard = Message::new(step, wanted);
+        loop {
+            let line = self.line_until(step, until)?;
+            if line == b"." {
+                return heard.end(&mut self.names);
+            }
+            heard.line(&line)?;
+        }
     }
 
     /// The next line of the client whose turn it is. A single dot ends its
@@ -292,9 +402,8 @@ impl ServerPart {
                     |reason| Mismatch::new(&step.source, reason, "nothing");
                 let stream = match self.first.take() {
                     Some(stream) => stream,
-                    None => {
-                        accept(&self.listener, self.deadline).map_err(nobody)?
-                    }
+                    None => accept(&self.listener, &mut self.waiting)
+                        .map_err(nobody)?,
                 };
                 let talk = Talk::over(stream)
                     .map_err(|error| nobody(error.to_string()))?;

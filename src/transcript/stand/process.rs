@@ -92,6 +92,11 @@ impl Process {
         self.scratch.mail()
     }
 
+    /// Whether no process holds its output any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.log.is_all()
+    }
+
     /// Ends it. Gives back the last lines of its log.
     pub(super) fn stop(mut self) -> Vec<String> {
         self.end();
