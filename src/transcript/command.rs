@@ -326,8 +326,7 @@ fn listen(
         });
         return Ok(NOT_JUDGED);
     }
-    let outcome = play(listener, transcript, settings.rules.deadline);
-    let mut played = Played::without_talk(outcome);
+    let mut played = play(listener, transcript, settings.rules.deadline);
     played.time = begin.elapsed();
     let results = Results { causes: Vec::new(), played: vec![played] };
     let verdict = verdict(settings, transcripts, results);

@@ -30,6 +30,10 @@
 //! has a deadline, which begins when the client is there, and so has a whole
 //! `(rest of message)`.
 //!
+//! Two faults are let pass, with a note, on all pages but the one that is about
+//! them (`Cause:`): a line that ends in LF alone (RFC 5321 2.3.8), and a client
+//! that leaves without QUIT (4.1.1.10). One fault must not be told fifty times.
+//!
 //! In the folder `as_server`, `door.rs` lets the clients in, `mouth.rs` says
 //! the words, `message.rs` compares a message, and `heard.rs` says what is
 //! wrong with the words of a client.
@@ -40,7 +44,8 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::outcome::Outcome;
+use super::outcome::{Outcome, Played};
+use crate::transcript::format::cause::Cause;
 use crate::transcript::format::header::Plays;
 use crate::transcript::format::matching::Names;
 use crate::transcript::format::script::{
@@ -68,6 +73,10 @@ const START_MAIL_INPUT: u16 = 354;
 /// What we say to a client that leaves where it may.
 const GOODBYE: &[u8] = b"221 Bye\r\n";
 
+/// What we say to RSET and NOOP. Both are right at any time (RFC 5321 4.1.4),
+/// so no page has to have them.
+const OK: &[u8] = b"250 OK\r\n";
+
 /// How long a client that we have left may take to leave, too.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -79,12 +88,14 @@ pub fn play(
     listener: TcpListener,
     transcript: &Transcript,
     deadline: Duration,
-) -> Outcome {
+) -> Played {
     if transcript.header.plays == Plays::Client {
-        return Outcome::Skip("it plays the client".into());
+        let reason = "it plays the client";
+        return Played::without_talk(Outcome::Skip(reason.into()));
     }
     let waiting = Waiting { patience: deadline, may_come: &mut || Ok(()) };
-    play_for(listener, transcript, deadline, waiting).outcome()
+    let (course, notes) = play_for(listener, transcript, deadline, waiting);
+    course.played(notes)
 }
 
 /// How a play went.
@@ -99,29 +110,32 @@ pub(super) enum Course {
 }
 
 impl Course {
-    fn outcome(self) -> Outcome {
-        match self {
+    fn played(self, notes: Vec<String>) -> Played {
+        let outcome = match self {
             Course::Nobody(reason) => Outcome::Skip(reason),
             Course::Over { .. } => Outcome::Pass,
             Course::Wrong(failure) => Outcome::Fail(failure),
-        }
+        };
+        Played { notes, ..Played::without_talk(outcome) }
     }
 }
 
 /// Plays the transcript to clients that are on their way: how long we wait for
-/// each, and whether it can still come.
+/// each, and whether it can still come. Also says what was let pass.
 pub(super) fn play_for(
     listener: TcpListener,
     transcript: &Transcript,
     deadline: Duration,
     waiting: Waiting<'_>,
-) -> Course {
-    let mut part = ServerPart::new(listener, deadline, waiting);
+) -> (Course, Vec<String>) {
+    let cause = transcript.header.cause;
+    let mut part = ServerPart::new(listener, deadline, waiting, cause);
     match accept(&part.listener, &mut part.waiting) {
         Ok(stream) => part.first = Some(stream),
-        Err(reason) => return Course::Nobody(reason),
+        Err(reason) => return (Course::Nobody(reason), Vec::new()),
     }
-    part.play(transcript)
+    let course = part.play(transcript);
+    (course, part.notes)
 }
 
 /// Plays the transcript to a client that has come, and to those that come after
@@ -131,11 +145,13 @@ pub(super) fn play_to(
     listener: TcpListener,
     transcript: &Transcript,
     deadline: Duration,
-) -> Outcome {
+) -> Played {
     let waiting = Waiting { patience: deadline, may_come: &mut || Ok(()) };
-    let mut part = ServerPart::new(listener, deadline, waiting);
+    let cause = transcript.header.cause;
+    let mut part = ServerPart::new(listener, deadline, waiting, cause);
     part.first = Some(first);
-    part.play(transcript).outcome()
+    let course = part.play(transcript);
+    course.played(part.notes)
 }
 
 /// A client that has come.
@@ -159,6 +175,9 @@ struct ServerPart<'a> {
     /// Whether QUIT is as good as the line of this step.
     may_leave: bool,
     has_left: bool,
+    /// The page's subject: what else is wrong in this way is let pass.
+    cause: Option<Cause>,
+    notes: Vec<String>,
 }
 
 impl ServerPart<'_> {
@@ -166,6 +185,7 @@ impl ServerPart<'_> {
         listener: TcpListener,
         deadline: Duration,
         waiting: Waiting<'_>,
+        cause: Option<Cause>,
     ) -> ServerPart<'_> {
         ServerPart {
             listener,
@@ -177,6 +197,8 @@ impl ServerPart<'_> {
             turn: None,
             may_leave: false,
             has_left: false,
+            cause,
+            notes: Vec::new(),
         }
     }
 
@@ -238,27 +260,66 @@ impl ServerPart<'_> {
         step: &Step,
         wanted: &Text,
     ) -> Result<(), Mismatch> {
-        let in_message = self.caller(step)?.in_message;
-        let line = self.line(step)?;
-        let command = heard::command(&line);
-        let fits = if in_message {
-            self.names.fit(wanted, &line)
-        } else {
-            self.names.fit(wanted, &command)
-        };
-        match fits {
-            true => Ok(()),
-            false if self.may_leave && command == b"QUIT" => self.part(step),
-            false => Err(heard::wrong_line(step, &line)),
+        loop {
+            let in_message = self.caller(step)?.in_message;
+            let line = match self.line(step) {
+                Err(_) if !in_message && self.may_be_gone(step, wanted) => {
+                    return Ok(());
+                }
+                line => line?,
+            };
+            if in_message && self.names.fit(wanted, &line) {
+                return Ok(());
+            }
+            let command = heard::command(&line);
+            if in_message {
+                return Err(heard::wrong_line(step, &line));
+            }
+            if self.names.fit(wanted, &command) {
+                return Ok(());
+            }
+            match command.as_slice() {
+                b"QUIT" if self.may_leave => return self.part(step),
+                b"RSET" | b"NOOP" => self.say_line(step, OK)?,
+                _ => return Err(heard::wrong_line(step, &line)),
+            }
+        }
+    }
+
+    /// Whether the client has left where it should have said QUIT. Only the
+    /// page about QUIT is strict.
+    fn may_be_gone(&mut self, step: &Step, wanted: &Text) -> bool {
+        let caller = self.callers.get_mut(&self.turn);
+        let is_gone = caller.is_some_and(|caller| caller.talk.has_ended());
+        let may_say_it = self.names.clone().fit(wanted, b"QUIT");
+        if self.cause == Some(Cause::Quit)
+            || !is_gone
+            || !may_say_it && !self.may_leave
+        {
+            return false;
+        }
+        self.note(step, "the client left without QUIT");
+        self.has_left |= !may_say_it;
+        true
+    }
+
+    /// What is let pass. It is told once.
+    fn note(&mut self, step: &Step, what: &str) {
+        if !self.notes.iter().any(|note| note.ends_with(what)) {
+            self.notes.push(format!("line {}: {what}", step.source.line));
         }
     }
 
     /// The client leaves early, as the page allows.
     fn part(&mut self, step: &Step) -> Result<(), Mismatch> {
-        let goodbye = Text { parts: vec![Part::Bytes(GOODBYE.to_vec())] };
-        self.say(step, |mouth| mouth.text(&goodbye))?;
         self.has_left = true;
-        Ok(())
+        self.say_line(step, GOODBYE)
+    }
+
+    /// Words that the page does not have.
+    fn say_line(&mut self, step: &Step, line: &[u8]) -> Result<(), Mismatch> {
+        let line = Text { parts: vec![Part::Bytes(line.to_vec())] };
+        self.say(step, |mouth| mouth.text(&line))
     }
 
     /// `C> bytes`: these bytes, and no line end.
@@ -316,6 +377,9 @@ impl ServerPart<'_> {
         let line = caller.talk.line(until);
         if line.as_deref() == Ok(b".") {
             caller.in_message = false;
+        }
+        if caller.talk.had_bare_lf() {
+            self.note(step, "a line of the client ends in LF alone");
         }
         line.map_err(|surprise| self.missing(step, surprise))
     }
@@ -405,8 +469,11 @@ impl ServerPart<'_> {
                     None => accept(&self.listener, &mut self.waiting)
                         .map_err(nobody)?,
                 };
-                let talk = Talk::over(stream)
+                let mut talk = Talk::over(stream)
                     .map_err(|error| nobody(error.to_string()))?;
+                if self.cause != Some(Cause::LineEnds) {
+                    talk.take_bare_lf();
+                }
                 Ok(entry.insert(Caller { talk, in_message: false }))
             }
         }

@@ -73,18 +73,16 @@ impl Clients {
 
     fn one(&self, page: &Transcript) -> Played {
         let begin = Instant::now();
-        let played = match self.unfit(page) {
-            Some(reason) => Ok(Outcome::Skip(reason)),
-            None => match errand(page) {
-                Err(reason) => Ok(Outcome::Skip(reason)),
-                Ok(errand) => self.play(page, &errand),
-            },
+        let unfit = self.unfit(page).map_or(Ok(()), Err);
+        let mut played = match unfit.and_then(|()| errand(page)) {
+            Err(reason) => Played::without_talk(Outcome::Skip(reason)),
+            Ok(errand) => self.play(page, &errand).unwrap_or_else(|error| {
+                let what =
+                    format!("cannot run the command: {}", reason(&error));
+                let failure = Box::new(nobody(page, what));
+                Played::without_talk(Outcome::NoServer(failure))
+            }),
         };
-        let outcome = played.unwrap_or_else(|error| {
-            let what = format!("cannot run the command: {}", reason(&error));
-            Outcome::NoServer(Box::new(nobody(page, what)))
-        });
-        let mut played = Played::without_talk(outcome);
         played.time = begin.elapsed();
         played
     }
@@ -104,13 +102,13 @@ impl Clients {
 
     /// Plays the page to a client, and compares what the client says in the
     /// end.
-    fn play(&self, page: &Transcript, errand: &Errand) -> io::Result<Outcome> {
+    fn play(&self, page: &Transcript, errand: &Errand) -> io::Result<Played> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let port = listener.local_addr()?.port();
         let mut tries = Tries::begin(&self.command, port, errand, page)?;
         let mut may_come = || tries.one_may_come();
         let waiting = Waiting { patience: self.wait, may_come: &mut may_come };
-        let course = play_for(listener, page, self.deadline, waiting);
+        let (course, notes) = play_for(listener, page, self.deadline, waiting);
         let patience = match course {
             Course::Over { .. } => self.deadline,
             Course::Nobody(_) | Course::Wrong(_) => LAST_WORDS,
@@ -132,16 +130,18 @@ impl Clients {
                 let mut failure = nobody(page, reason);
                 failure.got = self.told(ended.last().copied().flatten());
                 failure.log = log;
-                return Ok(Outcome::NoServer(Box::new(failure)));
+                let outcome = Outcome::NoServer(Box::new(failure));
+                return Ok(Played::without_talk(outcome));
             }
         };
-        Ok(match judged {
+        let outcome = match judged {
             Ok(()) => Outcome::Pass,
             Err(mut failure) => {
                 failure.log = log;
                 Outcome::Fail(failure)
             }
-        })
+        };
+        Ok(Played { notes, ..Played::without_talk(outcome) })
     }
 
     /// Whether each try ended with the words that the page wants. A client that

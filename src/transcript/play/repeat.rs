@@ -19,7 +19,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::as_server::play_to;
-use super::outcome::Outcome;
+use super::outcome::{Outcome, Played};
 use crate::transcript::format::script::{Action, Transcript};
 
 /// How many plays there may be at the same time; then the next client waits.
@@ -36,14 +36,14 @@ pub struct Visit {
     /// Who came; of several clients, the first.
     pub peer: SocketAddr,
     /// What became of it.
-    pub outcome: Outcome,
+    pub played: Played,
 }
 
 impl fmt::Display for Visit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Visit { number, peer, outcome } = self;
+        let Visit { number, peer, played } = self;
         write!(f, "client {number} from {peer}: ")?;
-        match outcome {
+        match &played.outcome {
             Outcome::Pass => write!(f, "pass"),
             Outcome::Fail(failure) | Outcome::NoServer(failure) => {
                 write!(f, "FAIL {failure}")
@@ -51,7 +51,9 @@ impl fmt::Display for Visit {
             Outcome::Skip(reason) | Outcome::Lost(reason) => {
                 write!(f, "skip: {reason}")
             }
-        }
+        }?;
+        let mut notes = played.notes.iter();
+        notes.try_for_each(|note| write!(f, "\n     note {note}"))
     }
 }
 
@@ -104,8 +106,8 @@ impl Host<'_> {
                 let (stream, peer) = self.next();
                 let sender = sender.clone();
                 let play = move |sender: Sender<Visit>| {
-                    let outcome = self.play(stream);
-                    let _ = sender.send(Visit { number, peer, outcome });
+                    let played = self.play(stream);
+                    let _ = sender.send(Visit { number, peer, played });
                 };
                 if busy.fetch_add(1, Ordering::Relaxed) + 1 < self.at_once {
                     let busy = &busy;
@@ -136,10 +138,12 @@ impl Host<'_> {
         }
     }
 
-    fn play(&self, stream: TcpStream) -> Outcome {
+    fn play(&self, stream: TcpStream) -> Played {
         let listener = match self.listener.try_clone() {
             Ok(listener) => listener,
-            Err(error) => return Outcome::Skip(no_more(&error)),
+            Err(error) => {
+                return Played::without_talk(Outcome::Skip(no_more(&error)));
+            }
         };
         play_to(stream, listener, self.page, self.deadline)
     }

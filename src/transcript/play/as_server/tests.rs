@@ -28,7 +28,7 @@ fn play_until(lines: &str, deadline: Duration, client: Client) -> Outcome {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let client = thread::spawn(move || client(address));
-    let played = play(listener, &transcript, deadline);
+    let played = play(listener, &transcript, deadline).outcome;
     client.join().unwrap();
     played
 }
