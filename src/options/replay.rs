@@ -50,8 +50,8 @@ const OPTIONS: &[Row] = &[
          for: {max-size}, {max-recipients} and {timeout} are these limits, \
          and {options} is all of it as options of 'pillarbox serve'"),
     one("", "wait", "SECONDS",
-        "for a server that is still starting, or a client that has not come \
-         yet (default 10 with --run and --client, else 0)"),
+        "for a server that is still starting; for a client to come, and to end \
+         (default 10 with --run and --client, else 0)"),
     many("", "have", "KEY=VALUE",
         "the server was configured with this option of 'pillarbox serve' \
          (see Server: in a file); repeatable"),

@@ -43,9 +43,9 @@ pub struct Clients {
     pub command: String,
     /// Exit codes that say more than "not sent".
     pub tells: Vec<(Said, u8)>,
-    /// How long a client may take to connect.
+    /// How long a client may take to connect, and to end afterwards.
     pub wait: Duration,
-    /// How long it has for each step, and to end afterwards.
+    /// How long it has for each step.
     pub deadline: Duration,
     /// How many pages are played at the same time.
     pub jobs: usize,
@@ -110,7 +110,7 @@ impl Clients {
         let waiting = Waiting { patience: self.wait, may_come: &mut may_come };
         let (course, notes) = play_for(listener, page, self.deadline, waiting);
         let patience = match course {
-            Course::Over { .. } => self.deadline,
+            Course::Over { .. } => self.wait,
             Course::Nobody(_) | Course::Wrong(_) => LAST_WORDS,
         };
         let (ended, log) = tries.end(Instant::now() + patience);

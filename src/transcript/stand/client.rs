@@ -130,18 +130,20 @@ fn filled_in(command: &str, port: u16, errand: &Errand, file: &Path) -> String {
     braces::filled_in(&for_each(command, &errand.recipients), value)
 }
 
-/// A word with `{recipients}` in it is there once for each of them.
+/// A word with `{recipients}` in it is there once for each of them. It ends
+/// where a word of the shell does.
 fn for_each(command: &str, recipients: &[String]) -> String {
     const RECIPIENTS: &str = "{recipients}";
-    let words = command.split_inclusive(char::is_whitespace);
-    let words = words.map(|word| match word.contains(RECIPIENTS) {
-        false => word.to_owned(),
-        true => {
-            let end = word.trim_end().len();
-            let (word, blank) = word.split_at(end);
-            let each = recipients.iter();
-            let each = each.map(|who| word.replace(RECIPIENTS, who));
-            each.collect::<Vec<_>>().join(" ") + blank
+    let is_end = |c: char| c.is_whitespace() || ";&|()<>".contains(c);
+    let words = command.split_inclusive(is_end).map(|word| {
+        let (word, end) = match word.char_indices().next_back() {
+            Some((place, last)) if is_end(last) => word.split_at(place),
+            Some(_) | None => (word, ""),
+        };
+        let each = recipients.iter().map(|who| word.replace(RECIPIENTS, who));
+        match word.contains(RECIPIENTS) {
+            true => each.collect::<Vec<_>>().join(" ") + end,
+            false => format!("{word}{end}"),
         }
     });
     words.collect()
@@ -178,7 +180,7 @@ mod tests {
     #[test]
     fn a_word_with_recipients_is_there_for_each() {
         let table = [
-            ("a {recipients}", "a bob@example.org c@example.org"),
+            ("a {recipients};b", "a bob@example.org c@example.org;b"),
             (
                 "a --to='{recipients}' {port}",
                 "a --to='bob@example.org' --to='c@example.org' 25",
