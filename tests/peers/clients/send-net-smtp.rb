@@ -15,8 +15,9 @@ begin
   Net::SMTP.start("127.0.0.1", port.to_i, helo: "client.example") do |smtp|
     smtp.send_message File.binread(file), from, *to
   end
-rescue Net::SMTPFatalError, Net::SMTPSyntaxError => error
-  fail_with REFUSED, error
+rescue Net::SMTPError => error
+  is_final = error.response&.status&.start_with?("5")
+  fail_with is_final ? REFUSED : LATER, error
 rescue StandardError, Timeout::Error => error
   fail_with LATER, error
 end
