@@ -40,8 +40,9 @@ class Delivery:
 
     def validateTo(self, user):
         address = str(user.dest)
-        # Twisted gives its own name to who has no domain: the postmaster.
-        if user.dest.domain == smtp.DNSNAME:
+        # Twisted adds the server's name where there is no domain: only the
+        # postmaster has none.
+        if user.dest.domain == b"mx.example.org":
             address = user.dest.local.decode()
         if store.refusal(address):
             raise smtp.SMTPBadRcpt(user)
