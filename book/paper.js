@@ -51,6 +51,9 @@ function listContents(headings) {
 }
 
 function arrangeForPaper(book) {
+    // The answers of a chapter are on its second page, and folded beside their
+    // questions: those go to the end, and these would be there twice.
+    for (const twice of book.querySelectorAll('.answers')) twice.remove();
     const headings = [...book.querySelectorAll('h1, h2, h3')];
     const isAnswer = (details) => /^(?:Answer|Solution)$/.test(details.querySelector('summary')?.textContent);
     const answers = [...book.querySelectorAll('details')].filter(isAnswer);

@@ -1,7 +1,7 @@
 //! The program: picks the command, prints, and says how it ended.
 //!
-//! Exit codes: 0 done, 1 could not be done, 2 wrong usage. `replay` and `send`
-//! have codes of their own.
+//! Exit codes: 0 done, 1 could not be done, 2 wrong usage. `replay`, `grade` and
+//! `send` have codes of their own.
 
 use env_logger::Target;
 use log::LevelFilter;
@@ -14,6 +14,7 @@ use pillarbox::protocol::trace;
 use pillarbox::server::{self, LIVE_DIALOGUE, Server, Settings};
 use pillarbox::transcript;
 use pillarbox::transcript::command::{self, World};
+use pillarbox::transcript::grade::settings::GradeSettings;
 use pillarbox::transcript::record::proxy::{Proxy, ProxySettings};
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::panic;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Ok(Invocation::Print(text)) => print(&text),
         Ok(Invocation::Serve(settings)) => serve(*settings),
         Ok(Invocation::Replay(settings)) => return replay(&settings),
+        Ok(Invocation::Grade(settings)) => return grade(&settings),
         Ok(Invocation::Converse(settings)) => converse(*settings),
         Ok(Invocation::Record(settings)) => record(settings),
         Ok(Invocation::Send(settings)) => return send(&settings),
@@ -140,6 +142,16 @@ fn replay(settings: &transcript::settings::ReplaySettings) -> ExitCode {
         can_serve,
     };
     ExitCode::from(command::replay(settings, &mut world))
+}
+
+/// Grades a class; the exit code is what it comes to.
+fn grade(settings: &GradeSettings) -> ExitCode {
+    let mut world = transcript::grade::command::World {
+        called: std::env::args().next().unwrap_or_default(),
+        out: &mut io::stdout(),
+        errors: &mut io::stderr(),
+    };
+    ExitCode::from(transcript::grade::command::grade(settings, &mut world))
 }
 
 /// Shows a queue, or asks for something to be done to it.

@@ -19,6 +19,8 @@ mod support;
 
 mod book {
     pub mod anchors;
+    pub mod answers;
+    pub mod asks;
     pub mod chapters;
     pub mod client_picture;
     pub mod client_table;
@@ -39,7 +41,9 @@ mod book {
     pub mod offices;
     pub mod options;
     pub mod page;
+    pub mod places;
     pub mod queue_picture;
+    pub mod quotations;
     pub mod retry_picture;
     pub mod rfc;
     pub mod server;
@@ -51,14 +55,16 @@ mod book {
     pub mod titles;
     pub mod tree;
     pub mod walk;
+    pub mod weeks;
 }
 
-use book::tree::Tree;
+use book::tree::{Tree, root};
 use book::{
     chapters, commands, exercises, generated, includes, links, names, options,
-    shown, titles,
+    quotations, shown, titles,
 };
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 /// The repository, read once; before that, the generated files are written if
@@ -111,8 +117,23 @@ fn every_chapter_has_its_parts() {
 }
 
 #[test]
+fn every_answer_is_on_the_second_page_of_its_chapter() {
+    assert_none(&book::answers::check(&TREE));
+}
+
+#[test]
+fn what_a_teacher_asks_is_answered_for_the_teacher() {
+    assert_none(&book::asks::check(&TREE));
+}
+
+#[test]
 fn every_exercise_has_its_folder_and_every_folder_its_exercise() {
     assert_none(&exercises::folders(&TREE));
+}
+
+#[test]
+fn every_exercise_names_all_places_that_its_solution_changes() {
+    assert_none(&book::places::check(&TREE));
 }
 
 #[test]
@@ -150,4 +171,24 @@ fn the_two_post_offices_of_chapter_and_readme_do_what_they_should() {
 #[test]
 fn every_section_that_is_named_is_one() {
     assert_none(&titles::check(&TREE));
+}
+
+/// The folder of the RFCs' texts, if there is one here.
+fn rfc_texts() -> Option<PathBuf> {
+    std::env::var_os("PILLARBOX_RFC").map(PathBuf::from)
+}
+
+#[test]
+fn every_quotation_is_as_it_was_compared_with_the_rfc() {
+    let folder = rfc_texts();
+    if let Some(folder) = &folder {
+        assert_none(&quotations::look_up(&TREE, folder));
+    }
+    // Only what was looked up is written down.
+    if folder.is_some() && generated::is_asked_to_redraw() {
+        let file = root().join(quotations::path());
+        fs::write(file, quotations::hashes(&TREE)).unwrap();
+        return;
+    }
+    assert_none(&quotations::compare(&TREE));
 }

@@ -260,7 +260,8 @@ fn a_session_over_stdio_leaves_the_queue_alone_and_says_so() {
 /// one byte.
 #[test]
 fn every_help_is_ascii_and_fits_into_80_columns() {
-    let commands = ["serve", "replay", "record", "send", "inbox", "queue"];
+    let commands =
+        ["serve", "replay", "grade", "record", "send", "inbox", "queue"];
     for command in commands {
         let help = text(&pillarbox(&[command, "--help"]).stdout);
         assert!(help.contains("-h, --help "), "{help}");

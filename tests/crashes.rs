@@ -24,7 +24,9 @@ use pillarbox::protocol::address::{ReversePath, mailbox as address};
 use pillarbox::protocol::decision::Class;
 use pillarbox::protocol::session::LocalMailbox;
 use pillarbox::relay::books::Books;
-use pillarbox::relay::entry::{Answer, Entry, Recipient, State, TextNeeds};
+use pillarbox::relay::entry::{
+    Answer, Entry, Fate as Brought, Recipient, State, TextNeeds,
+};
 use pillarbox::relay::office::Relay;
 use pillarbox::relay::queue::{Queue, entry_ids, open_content, read_entry};
 use pillarbox::relay::schedule::Schedule;
@@ -381,12 +383,13 @@ impl<'a> Office<'a> {
             domain: "a.example",
             observer: &|_| {},
         };
-        let class_of = |to: &pillarbox::protocol::address::Mailbox| {
-            let to = to.to_string();
-            let (_, class) = results.iter().find(|(name, _)| *name == to)?;
-            Some((*class, answer(*class)))
+        let fate = |(to, class): &(&str, Class)| Brought {
+            mailbox: address(to).unwrap(),
+            class: *class,
+            answer: answer(*class),
         };
-        let _ = books.close(id, &class_of, NOW, 1.0);
+        let results: Vec<_> = results.iter().map(fate).collect();
+        let _ = books.close(id, &results, NOW, 1.0);
     }
 }
 

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// Each room, and what it may name besides itself. A name stands for all that
 /// is in it. `main.rs` may name all; a room that is not built yet has its row
 /// already.
-const ROOMS: [(&str, &[&str]); 21] = [
+const ROOMS: [(&str, &[&str]); 22] = [
     ("protocol", &[]),
     ("wire", &["words"]),
     ("words", &[]),
@@ -86,6 +86,18 @@ const ROOMS: [(&str, &[&str]); 21] = [
         ],
     ),
     (
+        "transcript::grade",
+        &[
+            "transcript::settings",
+            "transcript::report",
+            "transcript::play",
+            "transcript::stand",
+            "transcript::judge",
+            "transcript::format",
+            "words",
+        ],
+    ),
+    (
         "transcript::bless",
         &[
             "transcript::play",
@@ -143,7 +155,7 @@ const WORLD: [&str; 8] = [
 ];
 
 /// The files that may read a clock, besides `main.rs`.
-const CLOCK_READERS: [&str; 16] = [
+const CLOCK_READERS: [&str; 17] = [
     "src/console.rs",
     "src/wire.rs",
     "src/relay/connection.rs",
@@ -160,6 +172,7 @@ const CLOCK_READERS: [&str; 16] = [
     "src/transcript/play/",
     "src/transcript/record/proxy.rs",
     "src/transcript/command.rs",
+    "src/transcript/grade/",
 ];
 
 /// A file of `src`, without comments, and without the tests at its end: those

@@ -6,6 +6,7 @@
 
 mod support;
 
+use pillarbox::protocol::command::{Command, names, syntax_of};
 use pillarbox::protocol::reply;
 use pillarbox::protocol::session::State;
 use support::machine::{COLUMNS, ROWS, outcome, send, session_in};
@@ -114,4 +115,34 @@ fn the_twentieth_mistake_ends_the_session_and_refused_recipients_do_not() {
     assert_eq!(send(&mut session, "NOOP"), Some(250));
     assert_eq!(send(&mut session, "MAIL"), Some(421));
     assert_eq!(*session.state(), State::Closed);
+}
+
+/// The verbs that `Command::parse` makes a command of: each has an arm.
+fn verbs() -> Vec<&'static str> {
+    let source = include_str!("../src/protocol/command.rs");
+    let arms = source.lines().skip_while(|line| !line.contains("= match verb"));
+    let arms = arms.take_while(|line| line.trim() != "};");
+    let verb = |line: &'static str| {
+        line.trim().strip_prefix("b\"")?.split_once("\" =>")
+    };
+    arms.filter_map(verb).map(|(verb, _)| verb).collect()
+}
+
+#[test]
+fn every_verb_that_is_read_has_its_line_in_help_and_the_other_way_round() {
+    let verbs = verbs();
+    assert!(verbs.len() >= 10, "{verbs:?}");
+    for verb in &verbs {
+        assert!(syntax_of(verb).is_some(), "{verb} has no line in SYNTAX");
+    }
+    for name in names() {
+        assert!(verbs.contains(&name), "HELP tells of {name}");
+        let syntax = syntax_of(name).unwrap_or_default();
+        assert!(syntax.starts_with(name), "{syntax}");
+        let refused = [
+            Command::NotImplemented,
+            Command::Unreadable(reply::UNKNOWN_COMMAND),
+        ];
+        assert!(!refused.contains(&Command::parse(name.as_bytes())), "{name}");
+    }
 }

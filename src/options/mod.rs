@@ -10,11 +10,12 @@
 //!   `WrongUsage`  what is wrong with the arguments
 //!
 //! Each command has a file of its own, which holds the table of its options:
-//! `serve.rs` (with `relay.rs`), `replay.rs`, `record.rs`, `send.rs`,
-//! `inbox.rs`, `queue.rs`. How a table is read is in `table.rs`, and what a
+//! `serve.rs` (with `relay.rs`), `replay.rs`, `grade.rs`, `record.rs`,
+//! `send.rs`, `inbox.rs`, `queue.rs`. How a table is read is in `table.rs`, and what a
 //! value must look like in `values.rs` and `addresses.rs`.
 
 mod addresses;
+mod grade;
 pub mod inbox;
 pub mod queue;
 mod record;
@@ -39,6 +40,8 @@ pub enum Invocation {
     Converse(Box<Settings>),
     /// `pillarbox replay`.
     Replay(Box<transcript::settings::ReplaySettings>),
+    /// `pillarbox grade`.
+    Grade(Box<transcript::grade::settings::GradeSettings>),
     /// `pillarbox record`.
     Record(transcript::record::proxy::ProxySettings),
     /// `pillarbox send`.
@@ -74,6 +77,7 @@ Usage: pillarbox COMMAND [OPTION]...
 Commands:
     serve       receive mail into Maildirs
     replay      play transcripts, and judge this server or another one
+    grade       judge a whole class: every submission in a folder
     record      stand between a client and a server, and write down what
                 they say
     send        send a message, as a mail program does
@@ -96,9 +100,10 @@ struct Command {
     invocation: fn(&Given) -> Result<Invocation, Complaint>,
 }
 
-const COMMANDS: [Command; 6] = [
+const COMMANDS: [Command; 7] = [
     serve::COMMAND,
     replay::COMMAND,
+    grade::COMMAND,
     record::COMMAND,
     send::COMMAND,
     inbox::COMMAND,

@@ -2,7 +2,7 @@
 
 use super::table::{Given, Row, flag, many, one};
 use super::values::{
-    Read, address_and_port, file, host_and_port, pair, seconds, whole,
+    Read, address_and_port, file, folder, host_and_port, pair, seconds, whole,
 };
 use super::{Command, Complaint, Invocation, WRONG_USAGE};
 use crate::transcript::format::said::Said;
@@ -19,11 +19,16 @@ use std::time::Duration;
 const ABOUT: &str = "\
 Plays transcripts against a server or a client, and judges it.
 
-Usage: pillarbox replay [OPTION]... FILE|DIR...
+Usage: pillarbox replay [OPTION]... [FILE|DIR]...
        pillarbox replay [OPTION]... --show FILE:LINE
        pillarbox replay --bless [--accept] [--accept-codes] FILE|DIR...
        pillarbox replay [OPTION]... --listen ADDR:PORT FILE
        pillarbox replay --matrix [--out PAGE] FILE.tsv...
+       pillarbox replay --export DIR
+
+All of Pillarbox's own transcripts are built in: without files these are
+played. A path of theirs, such as transcripts/01-first, is found there, too, if
+there is no such file.
 
 Without --server and --run it judges Pillarbox itself, byte for byte; each file
 has a server of its own. Exit code: 0 at least one file was judged and none
@@ -110,6 +115,9 @@ const OPTIONS: &[Row] = &[
     one("", "show", "FILE:LINE",
         "play a file up to that line; show the whole talk, with !! where it \
          went wrong"),
+    one("", "export", "DIR",
+        "write the built-in transcripts into this folder; nothing is written \
+         over"),
     flag("", "matrix", "make a Markdown table of several tsv reports"),
     flag("", "bless",
         "make the files say what Pillarbox says: write FILE.new, show what \
@@ -125,6 +133,11 @@ pub(super) const COMMAND: Command = Command {
     wrong_usage: WRONG_USAGE,
     invocation,
 };
+
+/// The options with a value that another look at the same server needs.
+const AGAIN: [&str; 9] = [
+    "server", "run", "wait", "have", "maildir", "match", "as", "set", "timeout",
+];
 
 /// How many of our own servers run at the same time: they wait, mostly.
 const OWN_JOBS: usize = 8;
@@ -157,7 +170,7 @@ fn invocation(given: &Given) -> Result<Invocation, Complaint> {
         format: given.value("report", format)?.unwrap_or(Format::Text),
         out: given.value("out", file)?,
         jobs,
-        again: again(given)?,
+        again: again(given, &AGAIN, &["force", "no-mailbox"])?,
         subject,
     };
     given.set("wait", seconds, &mut settings.wait)?;
@@ -168,7 +181,8 @@ fn invocation(given: &Given) -> Result<Invocation, Complaint> {
 
 /// What is done, and with which files.
 fn task(given: &Given) -> Result<(Task, Vec<PathBuf>), Complaint> {
-    let tasks = ["list", "check", "show", "matrix", "listen", "bless"];
+    let tasks =
+        ["list", "check", "show", "matrix", "listen", "bless", "export"];
     given.has_one_at_most(&tasks)?;
     let files: Vec<_> = given.arguments().iter().map(PathBuf::from).collect();
     if let Some((file, line)) = given.value("show", file_and_line)? {
@@ -177,10 +191,19 @@ fn task(given: &Given) -> Result<(Task, Vec<PathBuf>), Complaint> {
             false => Err("--show takes one FILE:LINE, no files".to_owned()),
         };
     }
-    if files.is_empty() {
+    if let Some(folder) = given.value("export", folder)? {
+        return match files.is_empty() {
+            true => Ok((Task::Export, vec![folder])),
+            false => Err("--export takes one folder, no files".to_owned()),
+        };
+    }
+    let task = task_of_files(given)?;
+    // What these do, they do to files.
+    let wants_files = matches!(task, Task::Matrix | Task::Bless { .. });
+    if files.is_empty() && wants_files {
         return Err("no file given; try: pillarbox replay --help".to_owned());
     }
-    Ok((task_of_files(given)?, files))
+    Ok((task, files))
 }
 
 /// One of the tasks that are done with files.
@@ -242,12 +265,13 @@ fn tells(text: &str) -> Read<Vec<(Said, u8)>> {
     all.ok_or_else(|| what.to_owned())
 }
 
-/// The options that say whose talk it is, as they were given.
-fn again(given: &Given) -> Result<Vec<String>, Complaint> {
-    let with_value = [
-        "server", "run", "wait", "have", "maildir", "match", "as", "set",
-        "timeout",
-    ];
+/// Options that say whose talk it is, as they were given: those with a value,
+/// and flags.
+pub(super) fn again(
+    given: &Given,
+    with_value: &[&str],
+    flags: &[&str],
+) -> Result<Vec<String>, Complaint> {
     let word = |text: &str| Read::Ok(text.to_owned());
     let mut words = Vec::new();
     for option in with_value {
@@ -255,13 +279,12 @@ fn again(given: &Given) -> Result<Vec<String>, Complaint> {
             words.extend([format!("--{option}"), value]);
         }
     }
-    let flags = ["force", "no-mailbox"].into_iter();
-    let flags = flags.filter(|option| given.has(option));
+    let flags = flags.iter().filter(|option| given.has(option));
     words.extend(flags.map(|option| format!("--{option}")));
     Ok(words)
 }
 
-fn command(text: &str) -> Read<String> {
+pub(super) fn command(text: &str) -> Read<String> {
     match text.contains("{port}") {
         true => Ok(text.to_owned()),
         false => Err("a command with {port} in it".to_owned()),
@@ -333,7 +356,7 @@ fn section(text: &str) -> Read<String> {
 }
 
 /// EHLO keywords, with commas.
-fn extensions(text: &str) -> Read<Vec<String>> {
+pub(super) fn extensions(text: &str) -> Read<Vec<String>> {
     let words: Vec<String> =
         text.split(',').map(str::to_ascii_uppercase).collect();
     let is_keyword = |word: &String| {
@@ -354,7 +377,7 @@ fn key_and_value(text: &str) -> Read<(String, String)> {
     pair(text).ok_or_else(|| "KEY=VALUE".to_owned())
 }
 
-fn old_and_new(text: &str) -> Read<(String, String)> {
+pub(super) fn old_and_new(text: &str) -> Read<(String, String)> {
     pair(text).ok_or_else(|| "OLD=NEW".to_owned())
 }
 
@@ -368,7 +391,7 @@ fn name_and_value(text: &str) -> Read<(String, String)> {
     }
 }
 
-fn maildir(text: &str) -> Read<(MailboxAddress, PathBuf)> {
+pub(super) fn maildir(text: &str) -> Read<(MailboxAddress, PathBuf)> {
     let read = pair(text).and_then(|(address, folder)| {
         let address = MailboxAddress::parse(&address).ok()?;
         Some((address, PathBuf::from(folder)))
@@ -423,7 +446,7 @@ fn fit_together(given: &Given, settings: &Settings) -> Result<(), Complaint> {
                     --client say who is judged"
             .to_owned());
     }
-    if is_listening && settings.files.len() > 1 {
+    if is_listening && settings.files.len() != 1 {
         return Err("--listen plays one file".to_owned());
     }
     if is_blessing && !is_own {
@@ -501,15 +524,17 @@ mod tests {
 
     #[test]
     fn every_wrong_value_is_named_in_one_line() {
-        let cases: [&[&str]; 51] = [
+        let cases: [&[&str]; 53] = [
             &["--accept", "x"],
             &["--bless", "--server", "x:25", "x"],
             &["--listen", "2525", "x"],
             &["--listen", "127.0.0.1:0", "x", "y"],
             &["--listen", "127.0.0.1:0", "--server", "x:25", "x"],
-            &[],
-            &["--list"],
             &["--matrix"],
+            &["--bless"],
+            &["--listen", "127.0.0.1:0"],
+            &["--export", "x", "y"],
+            &["--export", "x", "--list"],
             &["--list", "--check", "x"],
             &["--show", "x"],
             &["--show", "x:0"],

@@ -59,6 +59,7 @@ impl Admission {
         self.register.end_all();
     }
 
+    // ANCHOR: admit_all
     /// Admits what comes; when no more can come, ends what is open and waits
     /// for it.
     pub(super) fn admit_all(&self, line: &Receiver<(TcpStream, IpAddr)>) {
@@ -69,6 +70,7 @@ impl Admission {
             self.register.end_all();
         });
     }
+    // ANCHOR_END: admit_all
 
     /// Gives a connection its thread, or turns it away.
     fn admit<'scope>(

@@ -26,11 +26,12 @@ use std::time::Instant;
 
 use super::bless::blessing::{bless_all, refusal};
 use super::format::digest::suite;
-use super::format::folder::read_each;
+use super::format::folder::read_given;
 use super::format::header::{Header, Plays};
 use super::format::lint::check;
-use super::format::parse::{self, ParseError};
+use super::format::parse::ParseError;
 use super::format::script::Transcript;
+use super::format::suite::export;
 use super::judge::target::Match;
 use super::play::as_server::play;
 use super::play::clients::Clients;
@@ -106,7 +107,10 @@ fn act(settings: &ReplaySettings, world: &mut World<'_>) -> Result<u8, Ending> {
     if settings.task == Task::Matrix {
         return matrix(settings, world);
     }
-    let (mut transcripts, errors) = read_files(&settings.files);
+    if settings.task == Task::Export {
+        return export_all(settings, world);
+    }
+    let (mut transcripts, errors) = read_given(&settings.files);
     if settings.task == Task::Check && !transcripts.is_empty() {
         return check_all(&transcripts, errors, world);
     }
@@ -147,26 +151,10 @@ fn act_on(
         Task::Bless { accept, accept_codes } => {
             bless(transcripts, accept, accept_codes, world)
         }
-        Task::Judge | Task::Check | Task::Matrix => {
+        Task::Judge | Task::Check | Task::Matrix | Task::Export => {
             play_and_report(settings, transcripts, world)
         }
     }
-}
-
-/// Reads files, and all `.txt` files of folders, in the order given.
-fn read_files(paths: &[PathBuf]) -> (Vec<Transcript>, Vec<ParseError>) {
-    let (mut transcripts, mut errors) = (Vec::new(), Vec::new());
-    for path in paths {
-        if path.is_dir() {
-            transcripts.extend(read_each(path, &mut errors));
-        } else {
-            match parse::read(path) {
-                Ok(transcript) => transcripts.push(transcript),
-                Err(wrong) => errors.push(wrong),
-            }
-        }
-    }
-    (transcripts, errors)
 }
 
 fn not_transcripts(errors: &[ParseError]) -> Ending {
@@ -222,6 +210,19 @@ fn check_all(
         (true, false) => Ok(FAILED),
         (true, true) => Ok(PASSED),
     }
+}
+
+/// `--export DIR`
+fn export_all(
+    settings: &ReplaySettings,
+    world: &mut World<'_>,
+) -> Result<u8, Ending> {
+    for folder in &settings.files {
+        let count = export(folder).map_err(|what| Ending::new(FAILED, what))?;
+        let folder = in_one_line(folder);
+        print(world, &format!("{count} transcripts are in {folder}\n"))?;
+    }
+    Ok(PASSED)
 }
 
 /// `--matrix`
@@ -287,6 +288,11 @@ fn bless(
     }
     let pages: Vec<PathBuf> =
         transcripts.iter().map(|t| t.path.clone()).collect();
+    if let Some(page) = pages.iter().find(|page| !page.exists()) {
+        let page = in_one_line(page);
+        let what = format!("{page} is built in; bless a file: see --export");
+        return Err(Ending::new(WRONG_USAGE, what));
+    }
     for page in &pages {
         let mut new = page.clone().into_os_string();
         new.push(".new");
@@ -454,7 +460,8 @@ fn player(
         Subject::Running(place) => Stand::running(place, wait, maildirs)
             .map_err(|reason| Ending::new(NOT_JUDGED, reason))?,
         Subject::Command(command) => {
-            Stand::Command { command: command.clone(), wait, maildirs }
+            let (command, most_written) = (command.clone(), None);
+            Stand::Command { command, wait, maildirs, most_written }
         }
         Subject::Client(command, tells) => {
             return Ok(Player::Clients(Clients {

@@ -18,7 +18,8 @@ use crate::transcript::report::formats::Format;
 pub struct ReplaySettings {
     /// What is done with the files.
     pub task: Task,
-    /// Transcripts and folders of them, or reports for the matrix.
+    /// Transcripts and folders of them, none for those that are built in; or
+    /// reports for the matrix; or where the built-in ones are written.
     pub files: Vec<PathBuf>,
     /// The server, or the client, that is judged.
     pub subject: Subject,
@@ -59,6 +60,8 @@ pub enum Task {
     Check,
     /// They are reports, and become a table.
     Matrix,
+    /// The built-in ones are written out.
+    Export,
     /// They are made to say what our own server says.
     Bless {
         /// The new pages take the place of the old ones.

@@ -28,7 +28,7 @@ const FEWEST_EXERCISES: usize = 22;
 pub struct Chapter {
     pub page: Page,
     pub number: usize,
-    title: String,
+    pub title: String,
 }
 
 /// A part of a chapter: the lines from its heading to the next one.

@@ -17,7 +17,7 @@ use super::tree::{Tree, at, root};
 use super::{
     client_picture, client_table, exercises, index, ladder, machine_picture,
     matrix, microscope, model_picture, queue_picture, retry_picture, tables,
-    talks, walk,
+    talks, walk, weeks,
 };
 
 const TABLES: &str = "book/src/generated";
@@ -25,8 +25,16 @@ const PICTURES: &str = "book/src/pictures";
 const LIVE: &str = "book/src/live";
 
 /// The commands whose help is shown. The program itself has one, too.
-const COMMANDS: [&str; 7] =
-    ["pillarbox", "serve", "replay", "record", "send", "inbox", "queue"];
+const COMMANDS: [&str; 8] = [
+    "pillarbox",
+    "serve",
+    "replay",
+    "grade",
+    "record",
+    "send",
+    "inbox",
+    "queue",
+];
 
 /// What a difference says.
 const HOW: &str = "run PILLARBOX_REDRAW=1 cargo test --test book, and look at \
@@ -65,6 +73,7 @@ pub fn all(tree: &Tree, binary: &Path) -> (Files, Vec<String>) {
     add(TABLES, "exercises.md", exercises::table(tree));
     add(TABLES, "client-table.md", client_table::table());
     add(TABLES, "retries.md", tables::retries());
+    add(TABLES, "weeks.md", weeks::table(tree));
     for (command, help) in helps(binary) {
         let name = format!("help-{command}.txt");
         add(TABLES, &name.replace("-pillarbox", ""), help);

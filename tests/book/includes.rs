@@ -15,7 +15,7 @@ const TRANSCRIPT: &str = "text,smtp";
 
 /// What can be shown: where it lies, the block that must stand around it, and
 /// whether its path must stand above. Without a block, it is text of the page.
-const SHOWN: [(&str, &str, bool); 7] = [
+const SHOWN: [(&str, &str, bool); 9] = [
     ("transcripts/", TRANSCRIPT, true),
     ("book/exercises/", TRANSCRIPT, true),
     ("book/recordings/", TRANSCRIPT, true),
@@ -23,6 +23,9 @@ const SHOWN: [(&str, &str, bool); 7] = [
     ("book/src/generated/help", "text", false),
     ("book/src/generated/", "", false),
     ("book/matrix.md", "", false),
+    // The answers to a chapter's questions: `answers.rs` says which.
+    ("book/src/0", "", false),
+    ("book/src/10-more.md", "", false),
 ];
 
 /// All findings about includes and anchors.
@@ -93,7 +96,9 @@ fn target(tree: &Tree, path: &str, anchor: Option<&str>) -> Option<String> {
     let Some(text) = tree.text(path) else {
         return Some(format!("there is no file {path}: mend the path"));
     };
-    let needs_anchor = path.starts_with("src/") || path == "book/matrix.md";
+    let needs_anchor = path.starts_with("src/")
+        || path == "book/matrix.md"
+        || path.ends_with("-more.md");
     match anchor {
         None if needs_anchor => {
             Some(format!("{path} is shown by an anchor, not as a whole"))

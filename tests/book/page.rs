@@ -193,9 +193,9 @@ impl Page {
         let mut text = String::new();
         for (number, place, line) in self.lines() {
             let include = included.iter().find(|i| i.line == number);
-            let target = include.and_then(|i| i.target.as_deref());
-            match target.and_then(|target| tree.text(target)) {
-                Some(inner) if place == Place::Prose => text.push_str(inner),
+            let inner = include.and_then(|include| include.text(tree));
+            match inner {
+                Some(inner) if place == Place::Prose => text.push_str(&inner),
                 Some(_) | None => text.push_str(line),
             }
             text.push('\n');
@@ -226,6 +226,25 @@ impl Page {
             Place::Fence | Place::Block => "\n".to_owned(),
         };
         self.lines.iter().map(line).collect()
+    }
+}
+
+impl Include {
+    /// What is put in its place: a whole file, or the lines of its anchor.
+    fn text(&self, tree: &Tree) -> Option<String> {
+        let text = tree.text(self.target.as_deref()?)?;
+        let Some(anchor) = &self.anchor else {
+            return Some(text.to_owned());
+        };
+        let is_mark = |line: &&str, mark: &str| {
+            line.split_once(mark).is_some_and(|(_, rest)| {
+                rest.split_whitespace().next() == Some(anchor)
+            })
+        };
+        let lines = text.lines().skip_while(|line| !is_mark(line, "ANCHOR: "));
+        let lines = lines.skip(1);
+        let lines = lines.take_while(|line| !is_mark(line, "ANCHOR_END: "));
+        Some(lines.collect::<Vec<_>>().join("\n"))
     }
 }
 
@@ -321,5 +340,16 @@ mod tests {
         let ids: Vec<_> =
             page.whole(&tree).headings().into_iter().map(|h| h.id).collect();
         assert_eq!(ids, ["a", "rfc-5321"]);
+    }
+
+    #[test]
+    fn of_an_anchor_nothing_but_its_lines_is_put_in() {
+        let more = "## B\n<!-- ANCHOR: b_1 -->\n### C\n<!-- ANCHOR_END: b_1 \
+            -->\n## D\n";
+        let tree = Tree::of(&[("book/src/more.md", more)]);
+        let page = page("# A\n{{#include more.md:b_1}}\n");
+        let ids: Vec<_> =
+            page.whole(&tree).headings().into_iter().map(|h| h.id).collect();
+        assert_eq!(ids, ["a", "c"]);
     }
 }

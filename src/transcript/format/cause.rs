@@ -17,10 +17,10 @@
 pub enum Cause {
     /// The server says 220 first.
     Greeting,
-    /// Its replies end in CR LF. If not, that is noted, and played on.
-    LineEnds,
     /// HELO opens a session.
     Hello,
+    /// Its replies end in CR LF. If not, that is noted, and played on.
+    LineEnds,
     /// EHLO does, too.
     Ehlo,
     /// MAIL is accepted.
@@ -40,8 +40,8 @@ impl Cause {
     /// All of them, in the order in which they are played.
     pub const ALL: [Cause; 9] = [
         Cause::Greeting,
-        Cause::LineEnds,
         Cause::Hello,
+        Cause::LineEnds,
         Cause::Ehlo,
         Cause::Sender,
         Cause::Recipient,
@@ -50,12 +50,18 @@ impl Cause {
         Cause::Vrfy,
     ];
 
+    /// Whether it is the first that a server says in any session: without it
+    /// there is nothing to hear at all.
+    pub(crate) fn is_first_word(self) -> bool {
+        matches!(self, Cause::Greeting | Cause::Hello)
+    }
+
     /// The word for it in a header.
     pub fn word(self) -> &'static str {
         match self {
             Cause::Greeting => "greeting",
-            Cause::LineEnds => "line-ends",
             Cause::Hello => "hello",
+            Cause::LineEnds => "line-ends",
             Cause::Ehlo => "ehlo",
             Cause::Sender => "sender",
             Cause::Recipient => "recipient",

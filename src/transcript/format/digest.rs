@@ -15,7 +15,7 @@ const START: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0000_0100_0000_01b3;
 
 /// A number for these bytes.
-pub(super) fn digest(bytes: &[u8]) -> u64 {
+pub(crate) fn digest(bytes: &[u8]) -> u64 {
     let add =
         |sum: u64, byte: &u8| (sum ^ u64::from(*byte)).wrapping_mul(PRIME);
     bytes.iter().fold(START, add)

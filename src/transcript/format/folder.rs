@@ -1,4 +1,9 @@
-//! Reads all transcripts under a folder.
+//! Reads all transcripts under a folder, or all that somebody has named.
+//!
+//! Interface:
+//!   `read_given`  files and folders, or the built-in suite
+//!   `read_all`    a folder: all of it, or the errors
+//!   `read_each`   a folder: what can be read, and the errors
 
 use std::fs;
 use std::io;
@@ -6,7 +11,36 @@ use std::path::{Path, PathBuf};
 
 use super::parse::{ParseError, read};
 use super::script::Transcript;
+use super::suite;
 use crate::words::reason;
+
+/// Reads files, and all `.txt` files of folders, in the order given. Nothing
+/// given is the whole suite; and what is not there may be a part of it.
+pub(crate) fn read_given(
+    paths: &[PathBuf],
+) -> (Vec<Transcript>, Vec<ParseError>) {
+    let (mut transcripts, mut errors) = (Vec::new(), Vec::new());
+    if paths.is_empty() {
+        return (suite::all(), errors);
+    }
+    for path in paths {
+        let built_in = match path.exists() {
+            true => Vec::new(),
+            false => suite::under(path),
+        };
+        if !built_in.is_empty() {
+            transcripts.extend(built_in);
+        } else if path.is_dir() {
+            transcripts.extend(read_each(path, &mut errors));
+        } else {
+            match read(path) {
+                Ok(transcript) => transcripts.push(transcript),
+                Err(wrong) => errors.push(wrong),
+            }
+        }
+    }
+    (transcripts, errors)
+}
 
 /// Reads every `.txt` file under a folder, in the order of their paths.
 ///

@@ -17,9 +17,9 @@
 
 use std::collections::BTreeSet;
 
-use super::cause_pages;
 use super::header::{Header, Level, Plays};
 use super::script::{Action, MailboxStep, ReplyStep, Step, Transcript};
+use super::suite;
 use super::text::{Part, Text};
 use super::turns;
 
@@ -88,7 +88,7 @@ fn causes(header: &Header) -> Vec<Finding> {
             should(*other < cause, what);
         }
     }
-    let pages = cause_pages::pages();
+    let pages = suite::causes();
     for page in pages.iter().map(|page| &page.header) {
         let is_required = |cause| header.requires.contains(&cause);
         let is_too_late = page.stage > header.stage && header.stage.is_some();

@@ -12,15 +12,14 @@
 //!   `spoken`    the lines that client and server say
 //!   `steps`     what may follow what; the lines of one reply
 //!   `parse`     a file becomes a script, or a line number and a reason
-//!   `cause_pages`  the page of each cause, built in
 //!   `digest`    a short name for many files
+//!   `suite`     all of `transcripts/`, built in; its list is `suite_files`
 //!   `folder`    reads all files under a folder
 //!   `matching`  does a text fit these bytes? and what are its names bound to
 //!   `lint`      what the grammar allows, but this repository does not
 //!   `turns`     the same, for pages that play the server: whose turn it is
 
 pub mod cause;
-pub(super) mod cause_pages;
 pub(super) mod digest;
 pub mod folder;
 pub mod header;
@@ -32,6 +31,8 @@ pub mod script;
 pub(super) mod spoken;
 mod stage;
 mod steps;
+pub(super) mod suite;
+mod suite_files;
 pub mod text;
 mod turns;
 

@@ -6,15 +6,16 @@
 //!   `needed`        the pages of the causes that these pages stand on
 //!   `CausePage`     one of them
 //!   `FailedCauses`  which of them have failed
+//!   `because_of`    why a page is not played because of one
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use crate::transcript::format::cause::Cause;
-use crate::transcript::format::cause_pages;
 use crate::transcript::format::header::Header;
 use crate::transcript::format::script::Transcript;
+use crate::transcript::format::suite;
 use crate::words::in_one_line;
 
 /// What is noted and played on where it is not the point; so all pages want
@@ -23,7 +24,7 @@ const TOLERATED: [Cause; 2] = [Cause::LineEnds, Cause::Quit];
 
 /// The page of a cause.
 #[derive(Debug)]
-pub(super) enum CausePage {
+pub(crate) enum CausePage {
     /// It is among those that were asked for, with this number.
     Asked(usize),
     /// It is not, so the one of this repository is taken.
@@ -33,7 +34,7 @@ pub(super) enum CausePage {
 /// The pages of the causes that these pages stand on, in the order in which
 /// they are played.
 pub(super) fn needed(pages: &[&Transcript]) -> Vec<CausePage> {
-    let mut ours = cause_pages::pages();
+    let mut ours = suite::causes();
     let own = |cause: Cause| {
         pages.iter().position(|page| page.header.cause == Some(cause))
     };
@@ -95,14 +96,23 @@ impl FailedCauses {
         let failed = self.0.lock().ok()?;
         let mut required = header.requires.iter();
         let (cause, page) = required.find_map(|cause| failed.get(cause))?;
-        let (cause, page) = (cause.word(), in_one_line(page));
-        Some(format!("not judged because of {cause}, see {page}"))
+        Some(reason(*cause, page))
     }
 
     /// Whether this one has.
     pub(super) fn has(&self, cause: Cause) -> bool {
         self.0.lock().is_ok_and(|failed| failed.contains_key(&cause))
     }
+}
+
+/// Why a page is not played because of this one, which has failed.
+pub(super) fn because_of(cause: Cause, page: &Transcript) -> String {
+    reason(cause, &page.path)
+}
+
+fn reason(cause: Cause, page: &Path) -> String {
+    let (cause, page) = (cause.word(), in_one_line(page));
+    format!("not judged because of {cause}, see {page}")
 }
 
 #[cfg(test)]
@@ -129,8 +139,8 @@ mod tests {
         let [one, two] = ["Requires: sender", "Requires: hello"].map(page);
         let wanted = [
             Cause::Greeting,
-            Cause::LineEnds,
             Cause::Hello,
+            Cause::LineEnds,
             Cause::Sender,
             Cause::Quit,
         ];

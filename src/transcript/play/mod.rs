@@ -15,7 +15,7 @@
 //!   `run`        many transcripts, each with its server
 
 pub mod as_server;
-mod causes;
+pub(super) mod causes;
 pub mod clients;
 mod errand;
 pub mod outcome;

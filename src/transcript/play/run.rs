@@ -14,14 +14,16 @@
 //! those that stand on it are lost, and not played.
 //!
 //! A busy machine must not cost a point: where a reply was waited for in vain,
-//! the page is played once more, with a new server or on a new connection.
+//! the page is played once more, with a new server or on a new connection. A
+//! server that is silent then as well, after the connection or after HELO, will
+//! say nothing to anybody: no other page waits for it.
 
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use super::causes::{CausePage, FailedCauses, needed};
+use super::causes::{CausePage, FailedCauses, because_of, needed};
 use super::outcome::{Outcome, Played};
 use super::probe::Keywords;
 use super::replay::replay;
@@ -33,6 +35,9 @@ use crate::transcript::judge::failure::{Failure, Mismatch};
 use crate::transcript::judge::target::{Leniency, Match, Rules};
 use crate::transcript::stand::process::NotStarted;
 use crate::transcript::stand::server::Stand;
+
+/// How often a page is begun if the server of another page takes the port.
+const TRIES: usize = 5;
 
 /// How a run is done.
 #[derive(Debug)]
@@ -53,6 +58,8 @@ pub struct Run {
     /// What another server offers; asked once, if somebody needs to know.
     keywords: OnceLock<Keywords>,
     failed: FailedCauses,
+    /// Why nothing more is judged, once that is so.
+    ended: OnceLock<String>,
     /// Whether a server was there, once.
     has_met: AtomicBool,
     /// Whether none was there the first time: then nobody waits for it again.
@@ -80,6 +87,7 @@ impl Run {
             last_line: usize::MAX,
             keywords: OnceLock::new(),
             failed: FailedCauses::default(),
+            ended: OnceLock::new(),
             has_met: AtomicBool::new(false),
             has_given_up: AtomicBool::new(false),
         }
@@ -124,7 +132,7 @@ impl Run {
 
     /// The pages of causes, of which our own server needs none: each of its
     /// pages is judged. Nor does a page that is only shown.
-    fn causes(&self, transcripts: &[Transcript]) -> Vec<CausePage> {
+    pub(crate) fn causes(&self, transcripts: &[Transcript]) -> Vec<CausePage> {
         if self.stand.is_own() || self.last_line < usize::MAX {
             return Vec::new();
         }
@@ -162,8 +170,13 @@ impl Run {
         });
     }
 
+    /// From now on nothing more is judged, for this reason.
+    pub(crate) fn end(&self, reason: String) {
+        let _ = self.ended.set(reason);
+    }
+
     /// Runs one transcript.
-    fn one(&self, transcript: &Transcript) -> Played {
+    pub(crate) fn one(&self, transcript: &Transcript) -> Played {
         let begin = Instant::now();
         let mut played = match self.unfit(&transcript.header) {
             Some(outcome) => Played::without_talk(outcome),
@@ -185,13 +198,19 @@ impl Run {
             }
             Outcome::NoServer(_) | Outcome::Skip(_) | Outcome::Lost(_) => {}
         }
-        // One that is skipped keeps nobody from anything.
+        // One that is skipped keeps nobody from anything, and after the end
+        // there is another reason.
         let has_failed = match outcome {
-            Outcome::Fail(_) | Outcome::NoServer(_) | Outcome::Lost(_) => true,
+            Outcome::Fail(_) | Outcome::NoServer(_) => true,
+            Outcome::Lost(_) => self.ended.get().is_none(),
             Outcome::Pass | Outcome::Skip(_) => false,
         };
         if let (Some(cause), true) = (page.header.cause, has_failed) {
             self.failed.add(cause, page);
+            if cause.is_first_word() && is_late(outcome) && !self.stand.is_own()
+            {
+                self.end(because_of(cause, page));
+            }
         }
     }
 
@@ -209,9 +228,10 @@ impl Run {
             return Some(Outcome::Skip(reason.clone()));
         }
         let cause = self.failed.keep_from(header);
+        let ended = self.ended.get().cloned();
         let gone = self.has_given_up.load(Ordering::Relaxed);
         let gone = gone.then(|| "there is no server".to_owned());
-        cause.or(gone).or(lack).map(Outcome::Lost)
+        cause.or(ended).or(gone).or(lack).map(Outcome::Lost)
     }
 
     /// What another server does not offer of this.
@@ -219,7 +239,9 @@ impl Run {
         if needs.is_empty() {
             return None;
         }
-        if self.has_given_up.load(Ordering::Relaxed) {
+        let is_over = self.has_given_up.load(Ordering::Relaxed)
+            || self.ended.get().is_some();
+        if is_over && self.keywords.get().is_none() {
             return Some(format!("needs {}", needs.join(" ")));
         }
         self.keywords.get_or_init(|| self.ask()).lacks(needs)
@@ -271,15 +293,9 @@ impl Run {
     /// Where nothing came at all, it may be the machine that was late.
     fn play_again_if_late(&self, page: &Transcript) -> Played {
         let first = self.play(page);
-        let is_late = match &first.outcome {
-            Outcome::Fail(failure) => failure.timed_out,
-            Outcome::Pass
-            | Outcome::Skip(_)
-            | Outcome::Lost(_)
-            | Outcome::NoServer(_) => false,
-        };
         let is_silence = |action: &Action| matches!(action, Action::Silence(_));
         let mut actions = page.steps.iter().map(|step| &step.action);
+        let is_late = is_late(&first.outcome);
         if self.stand.is_own() || !is_late || actions.any(is_silence) {
             return first;
         }
@@ -290,6 +306,12 @@ impl Run {
     }
 
     fn play(&self, page: &Transcript) -> Played {
+        self.play_up_to(TRIES, page)
+    }
+
+    /// Where the server of another page has taken the port, what was played is
+    /// worth nothing, and a new server gets a new port.
+    fn play_up_to(&self, tries: usize, page: &Transcript) -> Played {
         let served = self.stand.serve(&page.header.server);
         let (server, target) = match served {
             Ok(served) => served,
@@ -306,6 +328,11 @@ impl Run {
         let printed = || if is_own { usize::MAX } else { server.printed() };
         let mut played =
             replay(&target, &self.rules, page, leniency, last, &printed);
+        let has_passed = matches!(played.outcome, Outcome::Pass);
+        if tries > 1 && server.is_driven_out(has_passed) {
+            server.stop();
+            return self.play_up_to(tries - 1, page);
+        }
         match &mut played.outcome {
             Outcome::Fail(failure) => {
                 failure.log = server.stop_and_tell(failure.log_from);
@@ -355,6 +382,17 @@ impl Run {
             closing: quit,
             quit: quit && self.failed.has(Cause::Quit),
         }
+    }
+}
+
+/// Whether a reply was waited for in vain.
+fn is_late(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Fail(failure) => failure.timed_out,
+        Outcome::Pass
+        | Outcome::Skip(_)
+        | Outcome::Lost(_)
+        | Outcome::NoServer(_) => false,
     }
 }
 

@@ -76,7 +76,7 @@ impl Row {
 
     /// The folder and the name of the file, without its ending: enough for
     /// people, and short.
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         let stem = self.path.file_stem().unwrap_or_default();
         let stem = stem.to_string_lossy();
         let name = match self.path.parent().and_then(Path::file_name) {
@@ -88,7 +88,7 @@ impl Row {
 }
 
 /// A failure in one line: what is wrong, and what came.
-pub(super) fn in_one_line(failure: &Failure) -> String {
+pub(crate) fn in_one_line(failure: &Failure) -> String {
     match failure.got.as_str() {
         "" => failure.message.clone(),
         got => format!("{}: {got}", failure.message),

@@ -50,7 +50,7 @@ impl Summary {
     }
 
     /// The judge, and the law: they belong to every grade.
-    pub(super) fn judge(&self) -> String {
+    pub(crate) fn judge(&self) -> String {
         let version = env!("CARGO_PKG_VERSION");
         format!("Pillarbox {version}, transcripts {}", self.suite)
     }
@@ -89,7 +89,7 @@ impl Summary {
 }
 
 /// A point for each `must` that was reached, and how many could be.
-pub(super) fn points(rows: &[&Row]) -> (usize, usize) {
+pub(crate) fn points(rows: &[&Row]) -> (usize, usize) {
     let musts = rows.iter().filter(|row| row.level == Level::Must);
     let worth = musts.filter_map(|row| match row.judgement {
         Judgement::Pass => Some(1),

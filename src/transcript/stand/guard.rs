@@ -14,7 +14,9 @@
 //!   `Guard`  the shell
 //!   `clear`  does the guard's work for a server that nobody has any more
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -47,6 +49,15 @@ impl Guard {
         if let Some(pipe) = &mut self.0.stdin {
             let _ = writeln!(pipe, "{}", leader.id());
         }
+    }
+
+    /// Something that ends the server as well, once, from another thread.
+    pub(super) fn ender(&self) -> io::Result<impl FnOnce() + Send + 'static> {
+        let pipe = self.0.stdin.as_ref().ok_or(ErrorKind::BrokenPipe)?;
+        let mut pipe = File::from(pipe.as_fd().try_clone_to_owned()?);
+        Ok(move || {
+            let _ = pipe.write_all(b"end\n");
+        })
     }
 
     /// Ends the server. Its leader must not have been waited for: until then

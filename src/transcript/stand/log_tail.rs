@@ -43,6 +43,12 @@ impl LogTail {
         LogTail { kept, reader }
     }
 
+    /// The same number as `count`, for another thread.
+    pub(super) fn counter(&self) -> impl Fn() -> usize + Send + 'static {
+        let kept = Arc::clone(&self.kept);
+        move || kept.lock().map(|kept| kept.count).unwrap_or_default()
+    }
+
     /// How many bytes have been printed so far.
     pub(super) fn count(&self) -> usize {
         self.kept.lock().map(|kept| kept.count).unwrap_or_default()

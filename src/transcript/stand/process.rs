@@ -14,11 +14,12 @@ use std::ffi::OsStr;
 use std::io::{self, ErrorKind, PipeWriter};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use super::guard::{Guard, MARK, reap};
 use super::log_tail::LogTail;
+use super::quota::Quota;
 use super::scratch::Scratch;
 
 /// A server that was started.
@@ -51,6 +52,8 @@ pub(super) struct Process {
     server: Child,
     guard: Guard,
     log: LogTail,
+    /// How much it may write, if that was said.
+    quota: Option<Quota>,
     scratch: Scratch,
 }
 
@@ -84,7 +87,19 @@ impl Process {
         let server = server?;
         guard.watch(&server);
         let log = LogTail::of(log);
-        Ok(Process { server, guard, log, scratch })
+        Ok(Process { server, guard, log, quota: None, scratch })
+    }
+
+    /// Ends it when it has written more than this, printed or stored.
+    pub(super) fn limit(&mut self, most: u64) -> io::Result<()> {
+        let (end, folder) = (self.guard.ender()?, self.scratch.path());
+        self.quota = Some(Quota::watch(folder, self.log.counter(), most, end));
+        Ok(())
+    }
+
+    /// Its own folder.
+    pub(super) fn folder(&self) -> &Path {
+        self.scratch.path()
     }
 
     /// Where its mailboxes are.
@@ -106,7 +121,9 @@ impl Process {
     /// `from` bytes.
     pub(super) fn stop(mut self, from: usize) -> Vec<String> {
         self.end();
-        self.log.last_lines(from)
+        let mut lines = self.log.last_lines(from);
+        lines.extend(self.quota.as_ref().and_then(Quota::broken));
+        lines
     }
 
     /// The leader of the group is waited for last: see `Guard::end`.

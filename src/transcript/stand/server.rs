@@ -12,6 +12,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::neighbour;
 use super::port::Port;
 use super::process::{NotStarted, Process, Started};
 use super::{own_server, student};
@@ -42,6 +43,8 @@ pub enum Stand {
         /// Where it stores the mail of some addresses, if that must be said;
         /// `{maildir}` is the folder that it was given.
         maildirs: Vec<(MailboxAddress, PathBuf)>,
+        /// How many bytes it may write for a page, if that was said.
+        most_written: Option<u64>,
     },
 }
 
@@ -51,7 +54,7 @@ pub enum Stand {
 pub(crate) struct Serving {
     process: Option<Process>,
     /// Given back when the server is gone.
-    _port: Option<Port>,
+    port: Option<Port>,
 }
 
 /// The arguments of `pillarbox serve` that these `Server:` options and those
@@ -106,10 +109,11 @@ impl Stand {
                     wait: *wait,
                     mail: Mail::Given(maildirs.clone()),
                 };
-                Ok((Serving { process: None, _port: None }, target))
+                Ok((Serving { process: None, port: None }, target))
             }
-            Stand::Command { command, wait, maildirs } => {
-                let (started, port) = student::start(command, options)?;
+            Stand::Command { command, wait, maildirs, most_written } => {
+                let (started, port) =
+                    student::start(command, options, *most_written)?;
                 let mail = started.process.mail();
                 let mail = match maildirs.as_slice() {
                     [] => Mail::Student(mail),
@@ -143,10 +147,22 @@ fn serving(
 ) -> (Serving, Target) {
     let Started { process, address } = started;
     let target = Target { addresses: vec![address], wait, mail };
-    (Serving { process: Some(process), _port: port }, target)
+    (Serving { process: Some(process), port }, target)
 }
 
 impl Serving {
+    /// Whether the server of another page has taken its port. One that still
+    /// runs, and did what it should, is not looked for.
+    pub(crate) fn is_driven_out(&self, has_passed: bool) -> bool {
+        match (&self.process, &self.port) {
+            (Some(process), Some(port)) => {
+                (!has_passed || process.has_ended())
+                    && neighbour::is_of_another(port.number, process.folder())
+            }
+            (_, _) => false,
+        }
+    }
+
     /// How many bytes it has printed so far.
     pub(crate) fn printed(&self) -> usize {
         self.process.as_ref().map_or(0, Process::printed)

@@ -30,12 +30,14 @@ pub(super) fn takes(command: &str, key: &str) -> bool {
         || is_limit && command.contains(&format!("{{{key}}}"))
 }
 
-/// Runs the command, filled in for a page with these `Server:` options.
+/// Runs the command, filled in for a page with these `Server:` options. If it
+/// may not write more than so many bytes, it is ended when it does.
 pub(super) fn start(
     command: &str,
     options: &[(String, String)],
+    most_written: Option<u64>,
 ) -> Result<(Started, Port), NotStarted> {
-    launch(command, options).map_err(|error| {
+    launch(command, options, most_written).map_err(|error| {
         NotStarted::because(format!("cannot run the command: {error}"))
     })
 }
@@ -43,6 +45,7 @@ pub(super) fn start(
 fn launch(
     command: &str,
     options: &[(String, String)],
+    most_written: Option<u64>,
 ) -> io::Result<(Started, Port)> {
     let scratch = Scratch::new()?;
     let maildir = scratch.mail();
@@ -51,10 +54,23 @@ fn launch(
     }
     let port = Port::free()?;
     let command = filled_in(command, options, port.number, scratch.path());
+    let command = match most_written {
+        None => command,
+        Some(most) => format!("{}\n{command}", file_limit(most)),
+    };
     let words = ["sh", "-c", &command];
-    let process = Process::start(&words, scratch, None)?;
+    let mut process = Process::start(&words, scratch, None)?;
+    if let Some(most) = most_written {
+        process.limit(most)?;
+    }
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port.number));
     Ok((Started { process, address }, port))
+}
+
+/// The shell's order that no file may grow beyond this; it counts in blocks of
+/// 512 bytes. A limit that is lower already stays.
+fn file_limit(most: u64) -> String {
+    format!("ulimit -f {} 2> /dev/null", most.div_ceil(512))
 }
 
 /// The command of a page with these options.
@@ -125,7 +141,7 @@ mod tests {
 
     #[test]
     fn the_folder_is_an_empty_maildir() {
-        let (student, _port) = start("true", &[]).unwrap();
+        let (student, _port) = start("true", &[], None).unwrap();
         for folder in ["tmp", "new", "cur"] {
             let folder = student.process.mail().join(folder);
             assert_eq!(fs::read_dir(folder).unwrap().count(), 0);

@@ -1,0 +1,81 @@
+//! Runs a command that makes a program, and waits until it has ended.
+//!
+//! It runs as a server does: in a group of its own, with nothing to read, and
+//! it ends with us. Its leader is not waited for (see `guard.rs`), so the shell
+//! writes the exit code into a file.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::process::{NotStarted, Process};
+use super::scratch::Scratch;
+
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
+
+/// Runs the command. If it fails, or has not ended in time, the error has the
+/// reason and the last lines of what it printed.
+pub(crate) fn build(command: &str, limit: Duration) -> Result<(), NotStarted> {
+    let cannot = |error: io::Error| {
+        NotStarted::because(format!("cannot run the command: {error}"))
+    };
+    let scratch = Scratch::new().map_err(cannot)?;
+    let file = scratch.path().join("exit-code");
+    // A line end, since the command may end in a comment.
+    let script = format!("({command}\n)\necho \"$?\" > \"$0\"");
+    let words =
+        ["sh".as_ref(), "-c".as_ref(), script.as_ref(), file.as_os_str()];
+    let process = Process::start(&words, scratch, None).map_err(cannot)?;
+    let code = wait(&file, Instant::now() + limit);
+    let log = process.stop(0);
+    match code.as_deref() {
+        Some("0") => Ok(()),
+        Some(code) => {
+            let reason = format!("it ended with {code}");
+            Err(NotStarted { reason, log })
+        }
+        None => {
+            let seconds = limit.as_secs_f64();
+            let reason = format!("it has not ended within {seconds} s");
+            Err(NotStarted { reason, log })
+        }
+    }
+}
+
+/// What is in the file, as soon as it has a whole line.
+fn wait(file: &Path, until: Instant) -> Option<String> {
+    loop {
+        let text = fs::read_to_string(file).unwrap_or_default();
+        if let Some(code) = text.strip_suffix('\n') {
+            return Some(code.to_owned());
+        }
+        if Instant::now() >= until {
+            return None;
+        }
+        thread::sleep(BETWEEN_LOOKS);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_build_ends_well_or_says_why_not() {
+        assert!(build("true # fine", LONG).is_ok());
+        let failed = build("echo no such header; exit 3", LONG).unwrap_err();
+        assert_eq!(failed.reason, "it ended with 3");
+        assert_eq!(failed.log, ["no such header"]);
+    }
+
+    #[test]
+    fn a_build_that_does_not_end_is_ended() {
+        let limit = Duration::from_millis(50);
+        let late = build("sleep 1000 & sleep 1000", limit).unwrap_err();
+        assert_eq!(late.reason, "it has not ended within 0.05 s");
+    }
+}
