@@ -148,7 +148,8 @@ fn turns(transcript: &Transcript) -> Vec<Vec<Turn>> {
             | Action::Silence(_)
             | Action::Wait(_)
             | Action::Mailbox(_)
-            | Action::RestOfMessage => continue,
+            | Action::RestOfMessage(_)
+            | Action::MayQuit => continue,
         };
         let mut bytes = names.expand(text).unwrap();
         bytes.extend(end.bytes());

@@ -5,6 +5,7 @@ use super::values::{
     Read, address_and_port, file, folder, host_and_port, pair, seconds, whole,
 };
 use super::{Command, Complaint, Invocation, WRONG_USAGE};
+use crate::transcript::format::said::Said;
 use crate::transcript::format::script::MailboxAddress;
 use crate::transcript::judge::alias::Aliases;
 use crate::transcript::judge::target::{Match, Rules};
@@ -16,7 +17,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 const ABOUT: &str = "\
-Plays transcripts against a server, and judges it.
+Plays transcripts against a server or a client, and judges it.
 
 Usage: pillarbox replay [OPTION]... [FILE|DIR]...
        pillarbox replay [OPTION]... --show FILE:LINE
@@ -42,6 +43,9 @@ const OPTIONS: &[Row] = &[
     one("", "listen", "ADDR:PORT",
         "the other direction: be the server of a file that plays one, and \
          judge the clients that connect; port 0 takes a free one"),
+    flag("", "repeat",
+        "with --listen: play the file to each client that comes, until this \
+         command is ended"),
     one("", "run", "'COMMAND {port} {maildir}'",
         "judge a server that this command starts, afresh for each file; \
          {port} and {maildir} in it are filled in. It listens on \
@@ -51,13 +55,24 @@ const OPTIONS: &[Row] = &[
          for: {max-size}, {max-recipients} and {timeout} are these limits, \
          and {options} is all of it as options of 'pillarbox serve'"),
     one("", "wait", "SECONDS",
-        "for a server that is still starting (default 10 with --run, else 0)"),
+        "for a server that is still starting; for a client to come, and to end \
+         (default 10 with --run and --client, else 0)"),
     many("", "have", "KEY=VALUE",
         "the server was configured with this option of 'pillarbox serve' \
          (see Server: in a file); repeatable"),
     many("", "maildir", "ADDRESS=DIR",
         "where the server stores the mail of an address, as the file has it; \
          with --run, {maildir} may be in DIR; repeatable"),
+
+    one("", "client", "'COMMAND {port} {from} {recipients} {message}'",
+        "judge a client: this command, run afresh for each file that plays a \
+         server. It sends the mail to 127.0.0.1:{port}. {message} is a file \
+         whose lines end in LF, {message-crlf} the same with CR LF; a word \
+         with {recipients} in it is repeated for each of them. Exit code 0 \
+         says that the mail is sent, any other one that it is not"),
+    many("", "tells", "refused=69,later=75",
+        "exit codes of --client that say more than 'not sent': refused for \
+         good, or to be tried again later; repeatable"),
 
     // How it is judged.
     one("", "stage", "N",
@@ -85,8 +100,8 @@ const OPTIONS: &[Row] = &[
          delivery (default 10)"),
     flag("", "strict", "level should and level may count, too"),
     one("", "jobs", "N",
-        "how many files at the same time (default 8; 1 with --run, and always \
-         1 with --server)"),
+        "how many files at the same time (default 8; 1 with --run and \
+         --client, and always 1 with --server)"),
 
     // What comes out.
     one("", "report", "text|tap|junit|tsv|html",
@@ -137,7 +152,7 @@ fn invocation(given: &Given) -> Result<Invocation, Complaint> {
     let (jobs, wait) = match subject {
         Subject::Own => (OWN_JOBS, Duration::ZERO),
         Subject::Running(_) => (1, Duration::ZERO),
-        Subject::Command(_) => (1, START),
+        Subject::Command(_) | Subject::Client(..) => (1, START),
     };
     let mut settings = Settings {
         task,
@@ -194,7 +209,8 @@ fn task(given: &Given) -> Result<(Task, Vec<PathBuf>), Complaint> {
 /// One of the tasks that are done with files.
 fn task_of_files(given: &Given) -> Result<Task, Complaint> {
     if let Some(address) = given.value("listen", address_and_port)? {
-        return Ok(Task::Listen(address));
+        let repeat = given.has("repeat");
+        return Ok(Task::Listen { address, repeat });
     }
     let accept = given.has("accept");
     let accept_codes = given.has("accept-codes");
@@ -219,13 +235,34 @@ fn file_and_line(text: &str) -> Read<(PathBuf, usize)> {
 }
 
 fn subject(given: &Given) -> Result<Subject, Complaint> {
-    let server = given.value("server", host_and_port)?;
-    match (server, given.value("run", command)?) {
-        (None, None) => Ok(Subject::Own),
-        (Some(place), None) => Ok(Subject::Running(place.to_string())),
-        (None, Some(command)) => Ok(Subject::Command(command)),
-        (Some(_), Some(_)) => Err("--server does not go with --run".to_owned()),
+    given.has_one_at_most(&["server", "run", "client"])?;
+    if let Some(place) = given.value("server", host_and_port)? {
+        return Ok(Subject::Running(place.to_string()));
     }
+    if let Some(command) = given.value("run", command)? {
+        return Ok(Subject::Command(command));
+    }
+    match given.value("client", command)? {
+        Some(command) => {
+            let tells = given.values("tells", tells)?;
+            Ok(Subject::Client(command, tells.concat()))
+        }
+        None => Ok(Subject::Own),
+    }
+}
+
+/// `refused=69,later=75`; 0 is taken, it means sent.
+fn tells(text: &str) -> Read<Vec<(Said, u8)>> {
+    let one = |text: &str| {
+        let (word, code) = pair(text)?;
+        let said = Said::read(&word).ok()?;
+        let code = code.parse().ok().filter(|code| *code != 0)?;
+        (said != Said::Sent).then_some((said, code))
+    };
+    let all: Option<Vec<_>> = text.split(',').map(one).collect();
+    let what = "refused=CODE or later=CODE, with commas, such as \
+                refused=69,later=75";
+    all.ok_or_else(|| what.to_owned())
 }
 
 /// Options that say whose talk it is, as they were given: those with a value,
@@ -270,6 +307,11 @@ fn rules(given: &Given, subject: &Subject) -> Result<Rules, Complaint> {
 /// No other server says the words of ours, so `exact` must be meant.
 fn matching(given: &Given, subject: &Subject) -> Result<Match, Complaint> {
     let is_own = *subject == Subject::Own;
+    if matches!(subject, Subject::Client(..)) {
+        let why = "is for servers: of a client nothing is compared but what \
+                   the file says";
+        given.has_none_of(&["match"], why)?;
+    }
     match given.value("match", closeness)? {
         None if is_own => Ok(Match::Exact),
         None => Ok(Match::Code),
@@ -361,7 +403,8 @@ pub(super) fn maildir(text: &str) -> Read<(MailboxAddress, PathBuf)> {
 /// An option that would do nothing is a mistake: better told than ignored.
 fn fit_together(given: &Given, settings: &Settings) -> Result<(), Complaint> {
     let is_own = settings.subject == Subject::Own;
-    let is_listening = matches!(settings.task, Task::Listen(_));
+    let is_listening = matches!(settings.task, Task::Listen { .. });
+    let is_client = matches!(settings.subject, Subject::Client(..));
     let is_blessing = matches!(settings.task, Task::Bless { .. });
     let has_report =
         is_listening || matches!(settings.task, Task::Judge | Task::Matrix);
@@ -369,6 +412,23 @@ fn fit_together(given: &Given, settings: &Settings) -> Result<(), Complaint> {
         let others =
             ["have", "maildir", "wait", "force", "extensions", "no-mailbox"];
         given.has_none_of(&others, "needs --server or --run")?;
+    }
+    if is_client {
+        let others =
+            ["have", "maildir", "extensions", "no-mailbox", "as", "set"];
+        given.has_none_of(&others, "is for servers, not for --client")?;
+    } else {
+        given.has_none_of(&["tells"], "needs --client")?;
+    }
+    if !is_listening {
+        given.has_none_of(&["repeat"], "needs --listen")?;
+    }
+    if given.has("repeat") {
+        let why = "does not go with --repeat: it never ends";
+        given.has_none_of(&["out", "report"], why)?;
+    }
+    if is_client && matches!(settings.task, Task::Show(_)) {
+        return Err("--show is for servers, not for --client".to_owned());
     }
     if !is_blessing {
         given.has_none_of(&["accept", "accept-codes"], "needs --bless")?;
@@ -382,8 +442,8 @@ fn fit_together(given: &Given, settings: &Settings) -> Result<(), Complaint> {
             .to_owned());
     }
     if is_listening && !is_own {
-        return Err("--listen judges clients, --server and --run judge \
-                    servers"
+        return Err("--listen waits for any client; --server, --run and \
+                    --client say who is judged"
             .to_owned());
     }
     if is_listening && settings.files.len() != 1 {
@@ -426,6 +486,17 @@ mod tests {
     }
 
     #[test]
+    fn a_client_tells_with_its_exit_codes() {
+        let words = ["--client", "x {port}", "--tells", "refused=69,later=75"];
+        let words = [&words[..], &["--tells=later=1", "x"]].concat();
+        let settings = parse_words(&words).unwrap();
+        let tells =
+            vec![(Said::Refused, 69), (Said::Later, 75), (Said::Later, 1)];
+        assert_eq!(settings.subject, Subject::Client("x {port}".into(), tells));
+        assert_eq!((settings.jobs, settings.wait), (1, START));
+    }
+
+    #[test]
     fn the_line_to_show_is_what_follows_the_last_colon() {
         let settings = parse_words(&["--show", "a:b.txt:12"]).unwrap();
         assert_eq!(settings.task, Task::Show(12));
@@ -453,7 +524,7 @@ mod tests {
 
     #[test]
     fn every_wrong_value_is_named_in_one_line() {
-        let cases: [&[&str]; 40] = [
+        let cases: [&[&str]; 53] = [
             &["--accept", "x"],
             &["--bless", "--server", "x:25", "x"],
             &["--listen", "2525", "x"],
@@ -494,6 +565,19 @@ mod tests {
             &["--extensions", "SIZE", "x"],
             &["--server", "x:25", "--extensions", "SIZE,", "x"],
             &["--no-mailbox", "x"],
+            &["--client", "x", "x"],
+            &["--client", "x {port}", "--run", "x {port}", "x"],
+            &["--client", "x {port}", "--tells", "refused", "x"],
+            &["--client", "x {port}", "--tells", "refused=0", "x"],
+            &["--client", "x {port}", "--tells", "sent=1", "x"],
+            &["--client", "x {port}", "--tells", "later=256", "x"],
+            &["--client", "x {port}", "--match", "code", "x"],
+            &["--client", "x {port}", "--maildir", "a@b.c=x", "x"],
+            &["--client", "x {port}", "--show", "x:1"],
+            &["--client", "x {port}", "--listen", "127.0.0.1:0", "x"],
+            &["--tells", "later=1", "x"],
+            &["--repeat", "x"],
+            &["--listen", "127.0.0.1:0", "--repeat", "--out", "y", "x"],
         ];
         for words in cases {
             let Err(complaint) = parse_words(words) else {

@@ -150,7 +150,8 @@ fn play_of(transcript: &Transcript) -> Option<(Vec<u8>, Vec<u16>)> {
             | Action::Wait(_)
             | Action::Mailbox(_)
             | Action::ReplyRaw(_)
-            | Action::RestOfMessage => {}
+            | Action::RestOfMessage(_)
+            | Action::MayQuit => {}
         }
     }
     Some((bytes, codes))

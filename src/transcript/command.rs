@@ -34,7 +34,9 @@ use super::format::script::Transcript;
 use super::format::suite::export;
 use super::judge::target::Match;
 use super::play::as_server::play;
+use super::play::clients::Clients;
 use super::play::outcome::Played;
+use super::play::repeat::play_again;
 use super::play::run::{Results, Run};
 use super::report::formats::{self, Format};
 use super::report::matrix::Matrix;
@@ -143,7 +145,9 @@ fn act_on(
     match settings.task {
         Task::List => list(transcripts, world),
         Task::Show(line) => show_talk(settings, transcripts, line, world),
-        Task::Listen(address) => listen(settings, transcripts, address, world),
+        Task::Listen { address, repeat } => {
+            listen(settings, transcripts, (address, repeat), world)
+        }
         Task::Bless { accept, accept_codes } => {
             bless(transcripts, accept, accept_codes, world)
         }
@@ -254,12 +258,19 @@ fn play_and_report(
     world: &mut World<'_>,
 ) -> Result<u8, Ending> {
     let begin = Instant::now();
-    let run = run(settings, world)?;
+    let player = player(settings, world)?;
     let out = out_file(settings, transcripts)?;
     let errors: &mut dyn Write = &mut world.errors;
     let shown = world.is_terminal.then_some(errors);
     let mut progress = Progress::new(shown, transcripts.len());
-    let results = run.all(transcripts, &mut |played| progress.one(played));
+    let mut over = |played: &Played| progress.one(played);
+    let results = match player {
+        Player::Server(run) => run.all(transcripts, &mut over),
+        Player::Clients(clients) => {
+            let played = clients.all(transcripts, &mut over);
+            Results { causes: Vec::new(), played }
+        }
+    };
     progress.end();
     let verdict = verdict(settings, transcripts, results);
     report(settings, verdict, out, begin, suite(transcripts), world)
@@ -297,7 +308,7 @@ fn bless(
 fn listen(
     settings: &ReplaySettings,
     transcripts: &[Transcript],
-    address: SocketAddr,
+    (address, repeat): (SocketAddr, bool),
     world: &mut World<'_>,
 ) -> Result<u8, Ending> {
     let [transcript] = transcripts else {
@@ -314,8 +325,16 @@ fn listen(
     let out = out_file(settings, transcripts)?;
     // If nobody reads it, the clients may know the port all the same.
     let _ = writeln!(world.errors, "pillarbox listening on {taken}");
-    let outcome = play(listener, transcript, settings.rules.deadline);
-    let mut played = Played::without_talk(outcome);
+    if repeat {
+        let deadline = settings.rules.deadline;
+        play_again(&listener, transcript, deadline, &mut |visit| {
+            // Nobody may read it, and clients come all the same.
+            let _ = writeln!(world.out, "{visit}");
+            let _ = world.out.flush();
+        });
+        return Ok(NOT_JUDGED);
+    }
+    let mut played = play(listener, transcript, settings.rules.deadline);
     played.time = begin.elapsed();
     let results = Results { causes: Vec::new(), played: vec![played] };
     let verdict = verdict(settings, transcripts, results);
@@ -396,7 +415,10 @@ fn show_talk(
     line: usize,
     world: &mut World<'_>,
 ) -> Result<u8, Ending> {
-    let mut run = run(settings, world)?;
+    let Player::Server(mut run) = player(settings, world)? else {
+        let what = "--show is for servers, not for --client";
+        return Err(Ending::new(WRONG_USAGE, what.into()));
+    };
     run.last_line = line;
     let results = run.all(transcripts, &mut |_| {});
     let (rows, code) = verdict(settings, transcripts, results);
@@ -414,11 +436,23 @@ fn whose(subject: &Subject) -> String {
         Subject::Command(command) => {
             format!("the server of {}", shell_word(command))
         }
+        Subject::Client(command, _) => {
+            format!("the client of {}", shell_word(command))
+        }
     }
 }
 
-/// The run that the settings describe.
-fn run(settings: &ReplaySettings, world: &World<'_>) -> Result<Run, Ending> {
+/// Who is judged, and how.
+enum Player {
+    Server(Box<Run>),
+    Clients(Clients),
+}
+
+/// What the settings describe.
+fn player(
+    settings: &ReplaySettings,
+    world: &World<'_>,
+) -> Result<Player, Ending> {
     let maildirs = settings.maildirs.clone();
     let wait = settings.wait;
     let stand = match &settings.subject {
@@ -429,12 +463,22 @@ fn run(settings: &ReplaySettings, world: &World<'_>) -> Result<Run, Ending> {
             let (command, most_written) = (command.clone(), None);
             Stand::Command { command, wait, maildirs, most_written }
         }
+        Subject::Client(command, tells) => {
+            return Ok(Player::Clients(Clients {
+                command: command.clone(),
+                tells: tells.clone(),
+                wait: wait.max(settings.rules.deadline),
+                deadline: settings.rules.deadline,
+                jobs: settings.jobs,
+                judges_own: settings.rules.judges_own,
+            }));
+        }
     };
     let mut run = Run::new(stand, settings.rules.clone());
     run.have.clone_from(&settings.have);
     run.extensions.clone_from(&settings.extensions);
     run.jobs = settings.jobs;
-    Ok(run)
+    Ok(Player::Server(Box::new(run)))
 }
 
 /// The verdicts, and the exit code that they mean.
@@ -443,7 +487,8 @@ fn verdict(
     transcripts: &[Transcript],
     results: Results,
 ) -> (Vec<Row>, u8) {
-    let is_listening = matches!(settings.task, Task::Listen(_));
+    // A client is never ours, even where nobody was named.
+    let is_listening = matches!(settings.task, Task::Listen { .. });
     let policy = Policy {
         is_own: settings.rules.matching == Match::Exact && !is_listening,
         strict: settings.strict,

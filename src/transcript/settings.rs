@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::transcript::format::header::Header;
+use crate::transcript::format::said::Said;
 use crate::transcript::format::script::MailboxAddress;
 use crate::transcript::judge::target::Rules;
 use crate::transcript::report::formats::Format;
@@ -20,7 +21,7 @@ pub struct ReplaySettings {
     /// Transcripts and folders of them, none for those that are built in; or
     /// reports for the matrix; or where the built-in ones are written.
     pub files: Vec<PathBuf>,
-    /// The server that is judged.
+    /// The server, or the client, that is judged.
     pub subject: Subject,
     /// How it is judged.
     pub rules: Rules,
@@ -70,7 +71,12 @@ pub enum Task {
     },
     /// One of them, which plays the server, is played to the clients that
     /// connect there.
-    Listen(SocketAddr),
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Whether it is played again and again, until we are ended.
+        repeat: bool,
+    },
 }
 
 /// Which of the transcripts are meant.
@@ -95,7 +101,7 @@ impl Chosen {
     }
 }
 
-/// The server that is judged.
+/// The server or the client that is judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     /// Our own program, started for each transcript.
@@ -104,4 +110,7 @@ pub enum Subject {
     Running(String),
     /// A command that starts a server, run for each transcript.
     Command(String),
+    /// A command that sends a mail, run for each transcript that plays the
+    /// server; and the exit codes that say more than "not sent".
+    Client(String, Vec<(Said, u8)>),
 }

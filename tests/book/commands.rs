@@ -31,9 +31,10 @@ const EXERCISES: &str = "book/exercises/";
 const MADE: [&str; 1] = ["book/book/"];
 
 /// Options of `replay` that need something which no test has.
-const NOT_PLAYED: [&str; 8] = [
+const NOT_PLAYED: [&str; 9] = [
     "--server",
     "--listen",
+    "--client",
     "--run",
     "--bless",
     "--matrix",

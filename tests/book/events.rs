@@ -109,7 +109,9 @@ impl Reader<'_> {
             Action::ServerCloses => {
                 self.connection(server, "server closes the connection");
             }
-            Action::RestOfMessage => self.rest_of_message(),
+            Action::RestOfMessage(_) => self.rest_of_message(),
+            // A ladder shows the usual way.
+            Action::MayQuit => {}
             Action::Silence(time) => {
                 let title = format!("silence for {}", in_time(*time));
                 self.note(server, title, Vec::new());

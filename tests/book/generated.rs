@@ -68,7 +68,8 @@ pub fn all(tree: &Tree, binary: &Path) -> (Files, Vec<String>) {
     add(TABLES, "state-table.md", tables::states());
     add(TABLES, "reply-table.md", tables::replies(tree));
     add(TABLES, "rfc-index.md", index::index(tree));
-    add(TABLES, "matrix.md", matrix::page(tree));
+    add(TABLES, "matrix.md", matrix::page(tree, matrix::SERVERS));
+    add(TABLES, "clients-matrix.md", matrix::page(tree, matrix::CLIENTS));
     add(TABLES, "exercises.md", exercises::table(tree));
     add(TABLES, "client-table.md", client_table::table());
     add(TABLES, "retries.md", tables::retries());

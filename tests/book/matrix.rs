@@ -1,6 +1,6 @@
-//! The table of the real servers, as the page shows it: `book/matrix.md` with
-//! links. A row leads to its transcript, and a mark to what the server said
-//! instead. Rows in which nobody fails come last, folded.
+//! A table of servers or of clients, as the page shows it: `book/matrix.md` or
+//! `book/clients-matrix.md` with links. A row leads to its transcript, and a mark
+//! to what was said instead. Rows in which nobody fails come last, folded.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -8,7 +8,9 @@ use std::fmt::Write;
 use super::index::shown_at;
 use super::tree::Tree;
 
-const TABLE: &str = "book/matrix.md";
+/// The table of the servers, and that of the clients.
+pub const SERVERS: &str = "book/matrix.md";
+pub const CLIENTS: &str = "book/clients-matrix.md";
 
 /// A row that is about a transcript: its title, its short name, its marks.
 struct Row<'a> {
@@ -18,8 +20,8 @@ struct Row<'a> {
 }
 
 /// The part of the page.
-pub fn page(tree: &Tree) -> String {
-    let text = tree.text(TABLE).unwrap_or_default();
+pub fn page(tree: &Tree, table: &str) -> String {
+    let text = tree.text(table).unwrap_or_default();
     let mut lines = text.lines().filter(|line| line.starts_with('|'));
     let servers = cells(lines.next().unwrap_or_default());
     let rule = lines.next().unwrap_or_default();
@@ -152,12 +154,12 @@ mod tests {
             | passed of judged | 2 of 2 | 0 of 1 |\n\n✓ passed\n\n\
             ## B 1.2\n\n- One (must), `transcripts/b/c.txt:9`: `` no ``\n";
         let tree = Tree::of(&[
-            (TABLE, table),
+            (SERVERS, table),
             ("transcripts/b/c.txt", ""),
             ("book/src/SUMMARY.md", "- [A](a.md)\n"),
             ("book/src/a.md", "# X\n{{#include ../../transcripts/b/c.txt}}\n"),
         ]);
-        let page = page(&tree);
+        let page = page(&tree, SERVERS);
         for want in [
             "| [One](a.md#x) `b/c` | ✓ | [✗](#b-1-2-b-c) |\n| passed of judged",
             "<summary>1 rows in which nobody fails</summary>",

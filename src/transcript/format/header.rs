@@ -13,6 +13,7 @@
 //! chooses an empty folder, and a host that takes no mail.
 
 use super::cause::Cause;
+use super::said::Wanted;
 use super::text::is_all;
 
 /// What comes before the first empty line.
@@ -36,6 +37,8 @@ pub struct Header {
     pub cause: Option<Cause>,
     /// The causes that it stands on.
     pub requires: Vec<Cause>,
+    /// What a client has to say in the end, if the file plays the server.
+    pub outcome: Option<Wanted>,
 }
 
 impl Header {
@@ -95,6 +98,7 @@ pub enum Plays {
 /// The header while it is read: each key at most once.
 #[derive(Debug, Default)]
 pub(crate) struct HeaderReader {
+    lines: usize,
     title: Option<String>,
     spec: Option<Vec<String>>,
     level: Option<Level>,
@@ -104,11 +108,13 @@ pub(crate) struct HeaderReader {
     stage: Option<u8>,
     cause: Option<Cause>,
     requires: Option<Vec<Cause>>,
+    outcome: Option<Wanted>,
 }
 
 impl HeaderReader {
     /// Reads one line. Notes are allowed between the keys.
     pub(crate) fn line(&mut self, line: &str) -> Result<(), String> {
+        self.lines += 1;
         if line.starts_with('#') {
             return Ok(());
         }
@@ -128,8 +134,13 @@ impl HeaderReader {
             "Stage" => once(key, &mut self.stage, stage(value)?),
             "Cause" => once(key, &mut self.cause, Cause::read(value)?),
             "Requires" => once(key, &mut self.requires, requires(value)?),
+            "Outcome" => once(
+                key,
+                &mut self.outcome,
+                Wanted::read((self.lines, line), value)?,
+            ),
             _ => Err("expected Title, Spec, Level, Plays, Needs, Server, \
-                      Stage, Cause, Requires or an empty line"
+                      Stage, Cause, Requires, Outcome or an empty line"
                 .into()),
         }
     }
@@ -146,6 +157,7 @@ impl HeaderReader {
             stage: self.stage,
             cause: self.cause,
             requires: self.requires.unwrap_or_default(),
+            outcome: self.outcome,
         })
     }
 }
@@ -274,7 +286,9 @@ mod tests {
             "Stage: 7",
             "Cause: sender",
             "Requires: hello ehlo",
+            "Outcome: later, sent",
         ]);
+        let outcome = (11, "Outcome: later, sent");
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         let wanted = Header {
             title: "Every key".into(),
@@ -291,6 +305,7 @@ mod tests {
             stage: Some(7),
             cause: Some(Cause::Sender),
             requires: vec![Cause::Hello, Cause::Ehlo],
+            outcome: Wanted::read(outcome, "later, sent").ok(),
         };
         assert_eq!(header, Ok(wanted));
     }
@@ -345,6 +360,7 @@ mod tests {
             "Stage: one",
             "Cause: all",
             "Requires: hello, ehlo",
+            "Outcome: delivered",
         ];
         for line in refused {
             assert!(HeaderReader::default().line(line).is_err(), "{line}");

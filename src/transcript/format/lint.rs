@@ -10,9 +10,12 @@
 //! * Its clients all have numbers, or none has.
 //! * The page of a cause has the level `must`, and requires only causes that
 //!   come before its own. No page comes before one that it requires.
-//! * If it plays the server, each command is followed by its reply (`turns`).
+//! * If it plays the server, each command is followed by its reply (`turns`),
+//!   and it says what each of its clients has to tell (`Outcome`).
 //!
 //! A file that breaks one of these can still be played.
+
+use std::collections::BTreeSet;
 
 use super::header::{Header, Level, Plays};
 use super::script::{Action, MailboxStep, ReplyStep, Step, Transcript};
@@ -37,6 +40,7 @@ pub fn check(transcript: &Transcript) -> Vec<Finding> {
         findings.extend(domains(line, text));
     }
     findings.extend(ending(&transcript.steps));
+    findings.extend(said(transcript));
     if transcript.header.plays == Plays::Server {
         findings.extend(turns::check(&transcript.steps));
     }
@@ -103,6 +107,33 @@ fn numbers(steps: &[Step]) -> Option<Finding> {
     let other = steps.find(|step| step.client.is_some() != numbered)?;
     let what = "either all clients have numbers, or none";
     Some((other.source.line, what.into()))
+}
+
+/// What a client has to say in the end, if the page plays the server to it.
+fn said(transcript: &Transcript) -> Option<Finding> {
+    let header = &transcript.header;
+    let clients: BTreeSet<Option<u8>> = transcript
+        .steps
+        .iter()
+        .filter(|step| step.action.has_client())
+        .map(|step| step.client)
+        .collect();
+    match (header.plays, &header.outcome) {
+        (Plays::Client, None) => None,
+        (Plays::Client, Some(wanted)) => {
+            let what = "Outcome is for a page that plays the server";
+            Some((wanted.line, what.into()))
+        }
+        (Plays::Server, None) => {
+            let what = "an Outcome is missing: what must the client say?";
+            Some((1, what.into()))
+        }
+        (Plays::Server, Some(wanted)) => {
+            let what = "Outcome has one part for each client of the page";
+            let is_wrong = wanted.tries.len() != clients.len().max(1);
+            is_wrong.then(|| (wanted.line, what.into()))
+        }
+    }
 }
 
 /// The last step, mailboxes aside, shows that nothing more was said.
@@ -183,7 +214,13 @@ fn texts(steps: &[Step]) -> Vec<(usize, &Text)> {
             | Action::ServerCloses
             | Action::Silence(_)
             | Action::Wait(_)
-            | Action::RestOfMessage => {}
+            | Action::MayQuit => {}
+            Action::RestOfMessage(message) => {
+                let lines = message.lines.iter();
+                all.extend(lines.filter_map(|line| {
+                    Some((line.source.line, line.text.as_ref()?))
+                }));
+            }
         }
     }
     all
@@ -356,9 +393,9 @@ mod tests {
         assert_eq!(of("S: 220 {id} x\nC: NOOP {id}\n"), []);
         let what = "{id} has no value here".to_owned();
         assert_eq!(of("C: NOOP {id}\nS: 250 {id}\n"), [(4, what.clone())]);
-        let text = "Title: t\nLevel: own\nPlays: server\n\n\
+        let text = "Title: t\nLevel: own\nPlays: server\nOutcome: later\n\n\
                     S: 220 {id}\nC: {id}\n(server closes)\n";
-        assert_eq!(findings(text), [(5, what)]);
+        assert_eq!(findings(text), [(6, what)]);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //!   `text`      the words of a line: escapes, holes, repeats
 //!   `header`    the lines before the first empty line
 //!   `cause`     what must work before anything else
+//!   `said`      what a client has to say in the end
 //!   `stage`     the stage directions, in brackets
 //!   `spoken`    the lines that client and server say
 //!   `steps`     what may follow what; the lines of one reply
@@ -25,6 +26,7 @@ pub mod header;
 pub mod lint;
 pub mod matching;
 pub mod parse;
+pub mod said;
 pub mod script;
 pub(super) mod spoken;
 mod stage;

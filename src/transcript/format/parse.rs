@@ -13,7 +13,8 @@
 //!              / "S" [n] ":" SP "..." LF )           ; only after a "-" line
 //! note       = comment / LF
 //! rawreply   = "S" [n] ">" [SP text] LF              ; "Plays: server"
-//! mail       = "M:" [SP (text / "...")] LF           ; after (mailbox ...)
+//! mail       = "M:" [SP (text / "...")] LF           ; after (mailbox ...) or
+//!                                                    ; (rest of message)
 //! stage      = "(" direction ")" LF
 //! comment    = "#" *VCHAR-SP LF
 //! ```

@@ -78,8 +78,12 @@ pub enum Action {
     Wait(Duration),
     /// `(mailbox ...)`, with the `M:` lines that follow.
     Mailbox(MailboxStep),
-    /// `(rest of message)`: all lines up to the final dot (`Plays: server`).
-    RestOfMessage,
+    /// `(rest of message)`: all lines up to the final dot (`Plays: server`),
+    /// with the `M:` lines that follow.
+    RestOfMessage(MessageStep),
+    /// `(also right: QUIT)`, after a line of the client: it may leave here
+    /// instead (`Plays: server`).
+    MayQuit,
 }
 
 /// A reply that is expected, or, with `Plays: server`, said.
@@ -134,6 +138,28 @@ pub struct MailboxStep {
     pub count: Count,
     /// What the messages contain, one list for each, in file-name order.
     pub messages: Vec<Vec<MailLine>>,
+}
+
+/// A message that a client sends.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MessageStep {
+    /// How it may differ from the one that the client was given.
+    pub form: Form,
+    /// The message that the client is given. Where `M: ...` is, it may add
+    /// lines. None: any message will do.
+    pub lines: Vec<MailLine>,
+}
+
+/// How a message may differ from the one that a client was given.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Form {
+    /// Not at all, where it has no `M: ...`.
+    #[default]
+    AsItIs,
+    /// `in other words`: the client cannot send it as it is.
+    InOtherWords,
+    /// `in 7 bits`: the same, and no byte may be over 127.
+    In7Bits,
 }
 
 /// `LOCAL@DOMAIN`, the name of a mailbox and of its folder.
@@ -202,7 +228,10 @@ impl Action {
     pub fn has_client(&self) -> bool {
         !matches!(
             self,
-            Action::Wait(_) | Action::Mailbox(_) | Action::RestOfMessage
+            Action::Wait(_)
+                | Action::Mailbox(_)
+                | Action::RestOfMessage(_)
+                | Action::MayQuit
         )
     }
 }

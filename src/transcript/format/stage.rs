@@ -9,7 +9,9 @@
 //!           / "mailbox" SP addr SP
 //!             ( "is empty" / "has" [" at most"] SP 1*DIGIT SP
 //!               ( "message" / "messages" ) )
+//!           / "also right: QUIT"
 //!           / "next message" / "rest of message"
+//!             [" in other words" / " in 7 bits"]
 //! time      = 1*DIGIT "ms" / 1*DIGIT ["." 1*DIGIT] "s"
 //! ```
 //!
@@ -17,7 +19,9 @@
 
 use std::time::Duration;
 
-use super::script::{Action, AlsoRight, Count, MailboxAddress, MailboxStep};
+use super::script::{
+    Action, AlsoRight, Count, Form, MailboxAddress, MailboxStep, MessageStep,
+};
 use super::text::is_all;
 
 /// The longest silence or wait: more is a slip of the pen.
@@ -52,6 +56,7 @@ pub(super) fn direction(inside: &str) -> Result<Direction, String> {
             step(Some(client(n)?), Action::Silence(time(t)?))
         }
         ["wait", t] => step(None, Action::Wait(time(t)?)),
+        ["also", "right:", "QUIT"] => step(None, Action::MayQuit),
         ["also", "right:", words @ ..] => {
             codes(words).map(Direction::AlsoRight)
         }
@@ -60,7 +65,7 @@ pub(super) fn direction(inside: &str) -> Result<Direction, String> {
         }
         ["mailbox", address, count @ ..] => mailbox(address, count),
         ["next", "message"] => Ok(Direction::NextMessage),
-        ["rest", "of", "message"] => step(None, Action::RestOfMessage),
+        ["rest", "of", "message", form @ ..] => rest_of_message(form),
         words => Err(form(words).into()),
     }
 }
@@ -75,7 +80,10 @@ fn form(words: &[&str]) -> &'static str {
         "also" => "expected (also right: 502 5xx)",
         "passed" => "expected (passed with: 250 2xx)",
         "next" => "expected (next message)",
-        "rest" => "expected (rest of message)",
+        "rest" => {
+            "expected (rest of message), (rest of message in other words) or \
+             (rest of message in 7 bits)"
+        }
         _ => {
             "expected (client ...), (server ...), (silence ...), (wait ...), \
              (also right: ...), (passed with: ...), (mailbox ...), \
@@ -86,6 +94,17 @@ fn form(words: &[&str]) -> &'static str {
 
 fn step(client: Option<u8>, action: Action) -> Result<Direction, String> {
     Ok(Direction::Step(client, action))
+}
+
+fn rest_of_message(words: &[&str]) -> Result<Direction, String> {
+    let form = match words {
+        [] => Form::AsItIs,
+        ["in", "other", "words"] => Form::InOtherWords,
+        ["in", "7", "bits"] => Form::In7Bits,
+        _ => return Err(self::form(&["rest"]).into()),
+    };
+    let lines = Vec::new();
+    step(None, Action::RestOfMessage(MessageStep { form, lines }))
 }
 
 /// A client's number: one digit, and not zero.
@@ -203,10 +222,20 @@ mod tests {
             ("silence 300ms", None, Action::Silence(ms(300))),
             ("silence 0.3s for 2", Some(2), Action::Silence(ms(300))),
             ("wait 2s", None, Action::Wait(ms(2000))),
-            ("rest of message", None, Action::RestOfMessage),
+            ("also right: QUIT", None, Action::MayQuit),
         ];
         for (text, client, action) in table {
             assert_eq!(a_step(text), (client, action), "{text}");
+        }
+        for (text, form) in [
+            ("rest of message", Form::AsItIs),
+            ("rest of message in other words", Form::InOtherWords),
+            ("rest of message in 7 bits", Form::In7Bits),
+        ] {
+            let (None, Action::RestOfMessage(step)) = a_step(text) else {
+                panic!("{text}");
+            };
+            assert_eq!((step.form, step.lines.len()), (form, 0));
         }
         assert_eq!(direction("next message"), Ok(Direction::NextMessage));
         let codes = vec![AlsoRight::Code(502), AlsoRight::Class(5)];
@@ -269,6 +298,8 @@ mod tests {
             "mailbox bob@example.org has -1 messages",
             "mailbox bob@example.org has at least 1 message",
             "next messages",
+            "also right: QUIT 5xx",
+            "rest of message in 8 bits",
         ];
         for text in refused {
             assert!(direction(text).is_err(), "{text}");

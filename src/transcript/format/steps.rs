@@ -1,7 +1,8 @@
 //! Lines become steps: what may follow what, and which lines are one reply.
 //!
 //! A reply, with its `S: ...` and the codes that other servers may say instead,
-//! is one step. So is a look into a mailbox with its `M:` lines. While one of them is not complete,
+//! is one step. So is a look into a mailbox with its `M:` lines, and a message
+//! with its own. While one of them is not complete,
 //! no other step may begin.
 //!
 //! What must never be: a step that is half there. `Steps::step` is the only
@@ -14,7 +15,7 @@ use super::script::{
 };
 use super::spoken::{Spoken, Who, code_and_text};
 use super::stage::Direction;
-use super::text::{LARGEST_FILE, Text};
+use super::text::{LARGEST_FILE, Part, Text};
 
 /// The steps so far.
 #[derive(Debug)]
@@ -79,12 +80,27 @@ impl Steps {
             "..." => None,
             words => Some(self.text(words, false)?),
         };
-        let step = self.mailbox();
-        let step = step.ok_or("expected M: only after (mailbox ...)")?;
+        // Of a look into a mailbox, the client knows nothing. A message is
+        // given to it.
+        let has_hole = |text: &Text| text.parts.iter().any(Part::is_hole);
+        let has_hole = text.as_ref().is_some_and(has_hole);
         let line = MailLine { source, text };
-        match step.messages.last_mut() {
-            Some(message) => message.push(line),
-            None => step.messages.push(vec![line]),
+        match self.steps.last_mut().map(|step| &mut step.action) {
+            Some(Action::Mailbox(look)) => match look.messages.last_mut() {
+                Some(message) => message.push(line),
+                None => look.messages.push(vec![line]),
+            },
+            Some(Action::RestOfMessage(_)) if has_hole => {
+                return Err("expected no hole in a message that the client \
+                            is given"
+                    .into());
+            }
+            Some(Action::RestOfMessage(message)) => message.lines.push(line),
+            _ => {
+                return Err("expected M: only after (mailbox ...) or \
+                            (rest of message)"
+                    .into());
+            }
         }
         Ok(())
     }
@@ -268,11 +284,25 @@ impl Steps {
     fn must_fit(&self, action: &Action) -> Result<(), String> {
         let only_with = |plays| Err(format!("expected this only with {plays}"));
         match self.plays {
-            Plays::Client if matches!(action, Action::RestOfMessage) => {
+            Plays::Client
+                if matches!(
+                    action,
+                    Action::RestOfMessage(_) | Action::MayQuit
+                ) =>
+            {
                 only_with("`Plays: server`")
             }
             Plays::Server if matches!(action, Action::Mailbox(_)) => {
                 only_with("`Plays: client`")
+            }
+            Plays::Server if *action == Action::MayQuit => {
+                let is_line = |step: &Step| step.action.is_sent_by_client();
+                match self.steps.last().is_some_and(is_line) {
+                    true => Ok(()),
+                    false => Err("expected (also right: QUIT) only after a \
+                                  line of the client"
+                        .into()),
+                }
             }
             Plays::Client | Plays::Server => Ok(()),
         }
@@ -294,6 +324,7 @@ impl Steps {
 
 #[cfg(test)]
 mod tests {
+    use super::super::script::MessageStep;
     use super::super::testing::{self, DOTS, EHLO};
     use super::*;
 
@@ -370,6 +401,7 @@ mod tests {
                     C: DATA\nS: 354 go\n(rest of message)\nS: 250\n";
         let steps = testing::read(file).unwrap().steps;
         assert_eq!(steps.len(), 7);
-        assert_eq!(steps[5].action, Action::RestOfMessage);
+        let any = Action::RestOfMessage(MessageStep::default());
+        assert_eq!(steps[5].action, any);
     }
 }

@@ -47,7 +47,7 @@ fn after(turn: Turn, action: &Action) -> Result<Turn, &'static str> {
             Turn::Message => Ok(Turn::Message),
             Turn::Server => Err("the client waits for a reply here"),
         },
-        Action::RestOfMessage => match turn {
+        Action::RestOfMessage(_) => match turn {
             Turn::Message => Ok(Turn::Server),
             Turn::Client | Turn::Server => {
                 Err("the client sends a message only after 354")
@@ -64,7 +64,8 @@ fn after(turn: Turn, action: &Action) -> Result<Turn, &'static str> {
         Action::ClientConnects
         | Action::Silence(_)
         | Action::Wait(_)
-        | Action::Mailbox(_) => Ok(turn),
+        | Action::Mailbox(_)
+        | Action::MayQuit => Ok(turn),
     }
 }
 

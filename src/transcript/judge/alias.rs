@@ -52,7 +52,8 @@ impl Aliases {
             | Action::ServerCloses
             | Action::Silence(_)
             | Action::Wait(_)
-            | Action::RestOfMessage => {}
+            | Action::RestOfMessage(_)
+            | Action::MayQuit => {}
         }
     }
 

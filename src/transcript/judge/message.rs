@@ -11,9 +11,13 @@ use crate::transcript::format::matching::Names;
 use crate::transcript::format::script::{MailLine, Source};
 use crate::transcript::format::text::{Part, Text};
 
+/// To explain what is wrong, this many lines are compared: a page may have
+/// many thousand lines that are all the same.
+const MOST_WORK: usize = 1_000_000;
+
 /// When a line of a message is the one on the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fits {
+pub(crate) enum Fits {
     /// Every byte.
     Exactly,
     /// The case of a header field's name aside.
@@ -21,7 +25,7 @@ pub(super) enum Fits {
 }
 
 impl Fits {
-    pub(super) fn of(matching: Match) -> Fits {
+    pub(crate) fn of(matching: Match) -> Fits {
         match matching {
             Match::Exact => Fits::Exactly,
             Match::Code | Match::Class => Fits::InAnyCase,
@@ -51,7 +55,7 @@ impl Line<'_> {
 /// `M: ...` cuts the wanted lines into blocks. The first block is at the
 /// beginning, the last one at the end, and each other one at the first place
 /// where it fits.
-pub(super) fn compare(
+pub(crate) fn compare(
     source: &Source,
     wanted: &[MailLine],
     message: &[u8],
@@ -133,7 +137,8 @@ fn explain(
     is_first: bool,
     names: &Names,
 ) -> Mismatch {
-    let last_place = if is_first { 0 } else { lines.len() };
+    let most = MOST_WORK / block.len().max(1);
+    let last_place = if is_first { 0 } else { lines.len().min(most) };
     let fitting_at = |place: &usize| {
         let lines = lines.get(*place..).unwrap_or_default();
         fitting(block, lines, &mut names.clone())

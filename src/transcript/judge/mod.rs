@@ -8,14 +8,14 @@
 //!   `rule`     which rule was broken
 //!   `failure`  what went wrong, for people
 //!   `reply`    a reply, or what came instead, compared with the `S:` lines
-//!   `message`  one stored message, compared with the `M:` lines
+//!   `message`  one message, compared with the `M:` lines
 //!   `layouts`  where a student's mail may be, in words
 //!   `stored`   the messages in a Maildir
 
 pub mod alias;
 pub mod failure;
 mod layouts;
-mod message;
+pub(super) mod message;
 pub(super) mod reply;
 pub(super) mod rule;
 pub(super) mod shown;

@@ -202,7 +202,11 @@ mod tests {
             | Action::ServerCloses
             | Action::Silence(_)
             | Action::Wait(_)
-            | Action::RestOfMessage => vec![step.source.clone()],
+            | Action::MayQuit => vec![step.source.clone()],
+            Action::RestOfMessage(message) => {
+                let lines = message.lines.iter();
+                lines.map(|line| line.source.clone()).collect()
+            }
         });
         let mut lines = lines.filter(|source| source.text == text);
         lines.next().unwrap().line - 1

@@ -77,7 +77,7 @@ pub(crate) struct Talk {
     /// What came and was not read as a line yet.
     unread: Vec<u8>,
     end: Option<End>,
-    /// Whether a reply may end in LF alone, and whether one has.
+    /// Whether a line may end in LF alone, and whether one has.
     takes_bare_lf: bool,
     has_bare_lf: bool,
 }
@@ -146,7 +146,7 @@ impl Talk {
         self.stream.write(bytes)
     }
 
-    /// From now on a reply may end in LF alone.
+    /// From now on a line may end in LF alone.
     pub(crate) fn take_bare_lf(&mut self) {
         self.takes_bare_lf = true;
     }
@@ -162,6 +162,12 @@ impl Talk {
         !self.unread.is_empty()
     }
 
+    /// Whether the other side has ended it, and all that it said was read.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        while self.wait(Instant::now()) {}
+        self.end.is_some() && self.unread.is_empty()
+    }
+
     /// Waits for one whole reply (RFC 5321 4.2).
     ///
     /// The reader gets one line at a time. So what comes after the reply is
@@ -173,11 +179,7 @@ impl Talk {
         let mut reader = ReplyReader::new(LIMITS);
         loop {
             while let Some(mut line) = self.next_line(LIMITS.line) {
-                if self.takes_bare_lf && is_bare(&line) {
-                    self.has_bare_lf = true;
-                    line.pop();
-                    line.extend(b"\r\n");
-                }
+                self.mend(&mut line);
                 reader.feed(&line);
                 match reader.next_reply() {
                     Some(Ok(reply)) => return Ok(reply),
@@ -229,10 +231,20 @@ impl Talk {
     /// Waits for a line, checks its length and its end, and cuts off the end.
     pub(crate) fn line(&mut self, until: Instant) -> Result<Vec<u8>, Surprise> {
         loop {
-            if let Some(line) = self.next_line(TEXT_LIMIT) {
+            if let Some(mut line) = self.next_line(TEXT_LIMIT) {
+                self.mend(&mut line);
                 return without_line_end(line);
             }
             self.more(until)?;
+        }
+    }
+
+    /// A line that ends in LF alone becomes a right one, if that is to be.
+    fn mend(&mut self, line: &mut Vec<u8>) {
+        if self.takes_bare_lf && is_bare(line) {
+            self.has_bare_lf = true;
+            line.pop();
+            line.extend(b"\r\n");
         }
     }
 

@@ -4,12 +4,16 @@
 //! tested against a server that fails on purpose, the same way each time.
 //!
 //! Interface:
-//!   `play`  accepts, and plays one transcript to the clients that come
+//!   `play`      accepts, and plays one transcript to the clients that come
+//!   `play_for`  the same, for clients that are sent here
+//!   `Course`    how that went
 //!
 //! What the lines of the page mean here:
 //!   `C: text`            the client's next line; its verb may be in any case
 //!   `C> bytes`           exactly these bytes are next
-//!   `(rest of message)`  all lines up to the final dot, and that dot
+//!   `(rest of message)`  all lines up to the final dot, and that dot; without
+//!                        the dots that were doubled it is what `M:` says
+//!   `(also right: QUIT)` where the client may leave instead; we say 221
 //!   `S: 250 text`        said as the page has it, with CR LF
 //!   `S> bytes`           said as the page has it, and nothing added
 //!   `(silence 2s)`       we say nothing for that long
@@ -26,8 +30,13 @@
 //! has a deadline, which begins when the client is there, and so has a whole
 //! `(rest of message)`.
 //!
+//! Two faults are let pass, with a note, on all pages but the one that is about
+//! them (`Cause:`): a line that ends in LF alone (RFC 5321 2.3.8), and a client
+//! that leaves without QUIT (4.1.1.10). One fault must not be told fifty times.
+//!
 //! In the folder `as_server`, `door.rs` lets the clients in, `mouth.rs` says
-//! the words, and `heard.rs` says what is wrong with those of a client.
+//! the words, `message.rs` compares a message, and `heard.rs` says what is
+//! wrong with the words of a client.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -35,24 +44,38 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::outcome::Outcome;
+use super::outcome::{Outcome, Played};
+use crate::transcript::format::cause::Cause;
 use crate::transcript::format::header::Plays;
 use crate::transcript::format::matching::Names;
-use crate::transcript::format::script::{Action, ReplyStep, Step, Transcript};
-use crate::transcript::format::text::Text;
+use crate::transcript::format::script::{
+    Action, MessageStep, ReplyStep, Step, Transcript,
+};
+use crate::transcript::format::text::{Part, Text};
 use crate::transcript::judge::failure::{Failure, Mismatch};
 use crate::transcript::judge::talk::{Surprise, Talk};
+pub(super) use door::Waiting;
 use door::accept;
+use message::Message;
+pub(super) use message::bytes as message_bytes;
 use mouth::{Mouth, Unsaid};
 
 mod door;
 mod heard;
+mod message;
 mod mouth;
 #[cfg(test)]
 mod tests;
 
 /// The reply after which a client sends its message (RFC 5321 4.3.2).
 const START_MAIL_INPUT: u16 = 354;
+
+/// What we say to a client that leaves where it may.
+const GOODBYE: &[u8] = b"221 Bye\r\n";
+
+/// What we say to RSET and NOOP. Both are right at any time (RFC 5321 4.1.4),
+/// so no page has to have them.
+const OK: &[u8] = b"250 OK\r\n";
 
 /// How long a client that we have left may take to leave, too.
 const LINGER: Duration = Duration::from_secs(1);
@@ -65,28 +88,70 @@ pub fn play(
     listener: TcpListener,
     transcript: &Transcript,
     deadline: Duration,
-) -> Outcome {
+) -> Played {
     if transcript.header.plays == Plays::Client {
-        return Outcome::Skip("it plays the client".into());
+        let reason = "it plays the client";
+        return Played::without_talk(Outcome::Skip(reason.into()));
     }
-    let first = match accept(&listener, deadline) {
-        Ok(stream) => stream,
-        Err(reason) => return Outcome::Skip(reason),
-    };
-    let mut part = ServerPart {
-        listener,
-        deadline,
-        names: Names::default(),
-        first: Some(first),
-        callers: BTreeMap::new(),
-        turn: None,
-    };
-    match part.all(&transcript.steps) {
-        Ok(()) => Outcome::Pass,
-        Err(mismatch) => {
-            Outcome::Fail(Box::new(Failure::new(transcript, mismatch)))
-        }
+    let waiting = Waiting { patience: deadline, may_come: &mut || Ok(()) };
+    let (course, notes) = play_for(listener, transcript, deadline, waiting);
+    course.played(notes)
+}
+
+/// How a play went.
+#[derive(Debug)]
+pub(super) enum Course {
+    /// No client has come, and why.
+    Nobody(String),
+    /// To its end; or the client has left before, where it may.
+    Over { has_left: bool },
+    /// A client did something else.
+    Wrong(Box<Failure>),
+}
+
+impl Course {
+    fn played(self, notes: Vec<String>) -> Played {
+        let outcome = match self {
+            Course::Nobody(reason) => Outcome::Skip(reason),
+            Course::Over { .. } => Outcome::Pass,
+            Course::Wrong(failure) => Outcome::Fail(failure),
+        };
+        Played { notes, ..Played::without_talk(outcome) }
     }
+}
+
+/// Plays the transcript to clients that are on their way: how long we wait for
+/// each, and whether it can still come. Also says what was let pass.
+pub(super) fn play_for(
+    listener: TcpListener,
+    transcript: &Transcript,
+    deadline: Duration,
+    waiting: Waiting<'_>,
+) -> (Course, Vec<String>) {
+    let cause = transcript.header.cause;
+    let mut part = ServerPart::new(listener, deadline, waiting, cause);
+    match accept(&part.listener, &mut part.waiting) {
+        Ok(stream) => part.first = Some(stream),
+        Err(reason) => return (Course::Nobody(reason), Vec::new()),
+    }
+    let course = part.play(transcript);
+    (course, part.notes)
+}
+
+/// Plays the transcript to a client that has come, and to those that come after
+/// it.
+pub(super) fn play_to(
+    first: TcpStream,
+    listener: TcpListener,
+    transcript: &Transcript,
+    deadline: Duration,
+) -> Played {
+    let waiting = Waiting { patience: deadline, may_come: &mut || Ok(()) };
+    let cause = transcript.header.cause;
+    let mut part = ServerPart::new(listener, deadline, waiting, cause);
+    part.first = Some(first);
+    let course = part.play(transcript);
+    course.played(part.notes)
 }
 
 /// A client that has come.
@@ -97,8 +162,9 @@ struct Caller {
 }
 
 /// The part of the server in a transcript that is being played.
-struct ServerPart {
+struct ServerPart<'a> {
     listener: TcpListener,
+    waiting: Waiting<'a>,
     deadline: Duration,
     names: Names,
     /// The first client, until a step is for it.
@@ -106,15 +172,57 @@ struct ServerPart {
     callers: BTreeMap<Option<u8>, Caller>,
     /// Whose turn it is: the client of the last step that has one.
     turn: Option<u8>,
+    /// Whether QUIT is as good as the line of this step.
+    may_leave: bool,
+    has_left: bool,
+    /// The page's subject: what else is wrong in this way is let pass.
+    cause: Option<Cause>,
+    notes: Vec<String>,
 }
 
-impl ServerPart {
+impl ServerPart<'_> {
+    fn new(
+        listener: TcpListener,
+        deadline: Duration,
+        waiting: Waiting<'_>,
+        cause: Option<Cause>,
+    ) -> ServerPart<'_> {
+        ServerPart {
+            listener,
+            waiting,
+            deadline,
+            names: Names::default(),
+            first: None,
+            callers: BTreeMap::new(),
+            turn: None,
+            may_leave: false,
+            has_left: false,
+            cause,
+            notes: Vec::new(),
+        }
+    }
+
+    fn play(&mut self, transcript: &Transcript) -> Course {
+        match self.all(&transcript.steps) {
+            Ok(()) => Course::Over { has_left: self.has_left },
+            Err(mismatch) => {
+                Course::Wrong(Box::new(Failure::new(transcript, mismatch)))
+            }
+        }
+    }
+
     fn all(&mut self, steps: &[Step]) -> Result<(), Mismatch> {
-        for step in steps {
+        let next = steps.iter().skip(1).map(Some).chain([None]);
+        for (step, next) in steps.iter().zip(next) {
             if step.action.has_client() {
                 self.turn = step.client;
             }
+            self.may_leave =
+                next.is_some_and(|next| next.action == Action::MayQuit);
             self.step(step)?;
+            if self.has_left {
+                break;
+            }
         }
         for (_, caller) in std::mem::take(&mut self.callers) {
             caller.talk.close(Instant::now() + LINGER);
@@ -126,7 +234,8 @@ impl ServerPart {
         match &step.action {
             Action::Send(wanted) => self.hear_line(step, wanted),
             Action::SendRaw(wanted) => self.hear_bytes(step, wanted),
-            Action::RestOfMessage => self.hear_message(step),
+            Action::RestOfMessage(wanted) => self.hear_message(step, wanted),
+            Action::MayQuit => Ok(()),
             Action::Reply(reply) => self.reply(step, reply),
             Action::ReplyRaw(text) => self.say(step, |mouth| mouth.text(text)),
             Action::ClientConnects => self.connect(step),
@@ -151,14 +260,66 @@ impl ServerPart {
         step: &Step,
         wanted: &Text,
     ) -> Result<(), Mismatch> {
-        let in_message = self.caller(step)?.in_message;
-        let line = self.line(step)?;
-        let fits = if in_message {
-            self.names.fit(wanted, &line)
-        } else {
-            self.names.fit(wanted, &heard::command(&line))
-        };
-        if fits { Ok(()) } else { Err(heard::wrong_line(step, &line)) }
+        loop {
+            let in_message = self.caller(step)?.in_message;
+            let line = match self.line(step) {
+                Err(_) if !in_message && self.may_be_gone(step, wanted) => {
+                    return Ok(());
+                }
+                line => line?,
+            };
+            if in_message && self.names.fit(wanted, &line) {
+                return Ok(());
+            }
+            let command = heard::command(&line);
+            if in_message {
+                return Err(heard::wrong_line(step, &line));
+            }
+            if self.names.fit(wanted, &command) {
+                return Ok(());
+            }
+            match command.as_slice() {
+                b"QUIT" if self.may_leave => return self.part(step),
+                b"RSET" | b"NOOP" => self.say_line(step, OK)?,
+                _ => return Err(heard::wrong_line(step, &line)),
+            }
+        }
+    }
+
+    /// Whether the client has left where it should have said QUIT. Only the
+    /// page about QUIT is strict.
+    fn may_be_gone(&mut self, step: &Step, wanted: &Text) -> bool {
+        let caller = self.callers.get_mut(&self.turn);
+        let is_gone = caller.is_some_and(|caller| caller.talk.has_ended());
+        let may_say_it = self.names.clone().fit(wanted, b"QUIT");
+        if self.cause == Some(Cause::Quit)
+            || !is_gone
+            || !may_say_it && !self.may_leave
+        {
+            return false;
+        }
+        self.note(step, "the client left without QUIT");
+        self.has_left |= !may_say_it;
+        true
+    }
+
+    /// What is let pass. It is told once.
+    fn note(&mut self, step: &Step, what: &str) {
+        if !self.notes.iter().any(|note| note.ends_with(what)) {
+            self.notes.push(format!("line {}: {what}", step.source.line));
+        }
+    }
+
+    /// The client leaves early, as the page allows.
+    fn part(&mut self, step: &Step) -> Result<(), Mismatch> {
+        self.has_left = true;
+        self.say_line(step, GOODBYE)
+    }
+
+    /// Words that the page does not have.
+    fn say_line(&mut self, step: &Step, line: &[u8]) -> Result<(), Mismatch> {
+        let line = Text { parts: vec![Part::Bytes(line.to_vec())] };
+        self.say(step, |mouth| mouth.text(&line))
     }
 
     /// `C> bytes`: these bytes, and no line end.
@@ -184,10 +345,20 @@ impl ServerPart {
     }
 
     /// `(rest of message)`: the final dot is its last line.
-    fn hear_message(&mut self, step: &Step) -> Result<(), Mismatch> {
+    fn hear_message(
+        &mut self,
+        step: &Step,
+        wanted: &MessageStep,
+    ) -> Result<(), Mismatch> {
         let until = self.until(step)?;
-        while self.line_until(step, until)? != b"." {}
-        Ok(())
+        let mut heard = Message::new(step, wanted);
+        loop {
+            let line = self.line_until(step, until)?;
+            if line == b"." {
+                return heard.end(&mut self.names);
+            }
+            heard.line(&line)?;
+        }
     }
 
     /// The next line of the client whose turn it is. A single dot ends its
@@ -206,6 +377,9 @@ impl ServerPart {
         let line = caller.talk.line(until);
         if line.as_deref() == Ok(b".") {
             caller.in_message = false;
+        }
+        if caller.talk.had_bare_lf() {
+            self.note(step, "a line of the client ends in LF alone");
         }
         line.map_err(|surprise| self.missing(step, surprise))
     }
@@ -292,12 +466,14 @@ impl ServerPart {
                     |reason| Mismatch::new(&step.source, reason, "nothing");
                 let stream = match self.first.take() {
                     Some(stream) => stream,
-                    None => {
-                        accept(&self.listener, self.deadline).map_err(nobody)?
-                    }
+                    None => accept(&self.listener, &mut self.waiting)
+                        .map_err(nobody)?,
                 };
-                let talk = Talk::over(stream)
+                let mut talk = Talk::over(stream)
                     .map_err(|error| nobody(error.to_string()))?;
+                if self.cause != Some(Cause::LineEnds) {
+                    talk.take_bare_lf();
+                }
                 Ok(entry.insert(Caller { talk, in_message: false }))
             }
         }

@@ -217,7 +217,9 @@ impl<'a> Player<'a> {
             Action::Mailbox(wanted) => {
                 Ok(listener.mailbox(step, wanted, &mut self.names)?)
             }
-            Action::ReplyRaw(_) | Action::RestOfMessage => {
+            Action::ReplyRaw(_)
+            | Action::RestOfMessage(_)
+            | Action::MayQuit => {
                 let message = "this file plays the server";
                 Err(Mismatch::new(&step.source, message, "").into())
             }

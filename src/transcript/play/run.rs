@@ -20,15 +20,14 @@
 
 use std::path::Path;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::channel;
-use std::thread;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::causes::{CausePage, FailedCauses, because_of, needed};
 use super::outcome::{Outcome, Played};
 use super::probe::Keywords;
 use super::replay::replay;
+use super::side_by_side::side_by_side;
 use crate::transcript::format::cause::Cause;
 use crate::transcript::format::header::{Header, Level, Plays};
 use crate::transcript::format::script::{Action, Source, Transcript};
@@ -161,25 +160,13 @@ impl Run {
         numbers: &[usize],
         over: &mut dyn FnMut(usize, Played),
     ) {
-        let next = AtomicUsize::new(0);
-        let take = || numbers.get(next.fetch_add(1, Ordering::Relaxed));
-        let (sender, results) = channel();
-        thread::scope(|scope| {
-            for _ in 0..self.jobs.clamp(1, numbers.len().max(1)) {
-                let sender = sender.clone();
-                scope.spawn(move || {
-                    while let Some(number) = take() {
-                        if let Some(transcript) = transcripts.get(*number) {
-                            let played = self.one(transcript);
-                            let _ = sender.send((*number, played));
-                        }
-                    }
-                });
-            }
-            drop(sender);
-            for (number, played) in results {
-                over(number, played);
-            }
+        let number = |place: usize| numbers.get(place).copied();
+        let one = |place| {
+            let transcript = transcripts.get(number(place)?)?;
+            Some(self.one(transcript))
+        };
+        side_by_side(self.jobs, numbers.len(), &one, &mut |place, played| {
+            over(number(place).unwrap_or(usize::MAX), played);
         });
     }
 

@@ -9,6 +9,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
+use super::braces;
 use super::own_server::arguments;
 use super::port::Port;
 use super::process::{NotStarted, Process, Started};
@@ -72,8 +73,7 @@ fn file_limit(most: u64) -> String {
     format!("ulimit -f {} 2> /dev/null", most.div_ceil(512))
 }
 
-/// The words in braces are replaced from left to right, so that none is found
-/// in what another one stands for.
+/// The command of a page with these options.
 fn filled_in(
     command: &str,
     options: &[(String, String)],
@@ -90,23 +90,7 @@ fn filled_in(
         }
         _ => limit(word, options),
     };
-    let mut filled = String::new();
-    let mut rest = command;
-    while let Some((before, after)) = rest.split_once('{') {
-        filled.push_str(before);
-        rest = after;
-        match after
-            .split_once('}')
-            .and_then(|(word, after)| Some((value(word)?, after)))
-        {
-            Some((value, after)) => {
-                filled.push_str(&value);
-                rest = after;
-            }
-            None => filled.push('{'),
-        }
-    }
-    filled + rest
+    braces::filled_in(command, value)
 }
 
 /// The last value of a key that a command may ask for.

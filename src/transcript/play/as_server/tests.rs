@@ -28,7 +28,7 @@ fn play_until(lines: &str, deadline: Duration, client: Client) -> Outcome {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let client = thread::spawn(move || client(address));
-    let played = play(listener, &transcript, deadline);
+    let played = play(listener, &transcript, deadline).outcome;
     client.join().unwrap();
     played
 }
@@ -257,7 +257,8 @@ fn a_file_that_plays_the_client_is_skipped() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let minimal = testing::read(MINIMAL).unwrap();
     let played = play(listener, &minimal, LATE);
-    assert_eq!(played, Outcome::Skip("it plays the client".into()));
+    let reason = "it plays the client".to_owned();
+    assert_eq!(played.outcome, Outcome::Skip(reason));
 }
 
 #[test]
@@ -265,4 +266,66 @@ fn a_played_server_has_no_mailbox() {
     let page = format!("{HEAD}(mailbox bob@example.org is empty)\n");
     let error = testing::read(&page).unwrap_err();
     assert_eq!(error.message, "expected this only with `Plays: client`");
+}
+
+/// A message between its commands.
+const MESSAGE_PAGE: &str = "S: 354 go\n(rest of message)\nM: Subject: x\n\
+                            M: ...\nM:\nM: {2*.x\\n}end\nS: 250\n";
+
+#[test]
+fn what_arrives_is_what_was_given_without_the_dots_that_were_doubled() {
+    let good = |address| {
+        let lines =
+            b"Subject: x\r\nX-Mailer: y\r\n\r\n..x\r\n..x\r\nend\r\n.\r\n";
+        drop(send(address, lines));
+    };
+    assert_eq!(play_lines(MESSAGE_PAGE, good), Outcome::Pass);
+    let not_doubled = |address| {
+        let lines = b"Subject: x\r\n\r\n..x\r\n.x\r\nend\r\n.\r\n";
+        drop(send(address, lines));
+    };
+    let what = "the message did not arrive as it was";
+    let played = play_lines(MESSAGE_PAGE, not_doubled);
+    assert_eq!(failure(played), wanted(6, what, "M: x"));
+    let cut = |address| drop(send(address, b"Subject: x\r\n\r\n.\r\n"));
+    let played = play_lines(MESSAGE_PAGE, cut);
+    assert_eq!(failure(played), wanted(6, what, "no such line"));
+}
+
+#[test]
+fn a_message_in_other_words_is_not_compared_but_its_bits_may_be_counted() {
+    let client: Client = |address| drop(send(address, b"\xe4\r\n.\r\n"));
+    let page = |form: &str| {
+        format!("S: 354 go\n(rest of message in {form})\nM: other\nS: 250\n")
+    };
+    let played = play_lines(&page("other words"), client);
+    assert_eq!(played, Outcome::Pass);
+    let played = play_lines(&page("7 bits"), client);
+    let got = wanted(2, "a byte over 127 in the message", r"C: \xe4");
+    assert_eq!(failure(played), got);
+}
+
+#[test]
+fn a_client_may_leave_early_where_the_page_says_so_and_only_there() {
+    let page = "S: 220\nC: MAIL\n(also right: QUIT)\nS: 250\nC: DATA\n\
+                S: 354\n(client closes)\n";
+    let at_once = |address| {
+        let heard = send(address, b"QUIT\r\n");
+        assert_eq!(heard, b"220\r\n221 Bye\r\n");
+    };
+    assert_eq!(play_lines(page, at_once), Outcome::Pass);
+    let later = |address| drop(send(address, b"MAIL\r\nQUIT\r\n"));
+    let played = play_lines(page, later);
+    assert_eq!(failure(played), wanted(5, "wrong line", "C: QUIT"));
+}
+
+#[test]
+fn rset_and_noop_are_right_at_any_time_rfc_5321_4_1_4() {
+    let page = "S: 220\nC: EHLO {x}\nS: 250\nC: QUIT\nS: 221\n";
+    let client = |address| {
+        let heard = send(address, b"NOOP\r\nEHLO a\r\nrset\r\nQUIT\r\n");
+        let wanted = "220\r\n250 OK\r\n250\r\n250 OK\r\n221\r\n";
+        assert_eq!(String::from_utf8(heard).unwrap(), wanted);
+    };
+    assert_eq!(play_lines(page, client), Outcome::Pass);
 }

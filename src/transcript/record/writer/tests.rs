@@ -43,7 +43,8 @@ fn sent(transcript: &Transcript) -> Vec<u8> {
             | Action::Silence(_)
             | Action::Wait(_)
             | Action::Mailbox(_)
-            | Action::RestOfMessage => continue,
+            | Action::RestOfMessage(_)
+            | Action::MayQuit => continue,
         };
         bytes.extend(Names::default().expand(text).unwrap());
         bytes.extend_from_slice(end);
