@@ -172,9 +172,9 @@ fn our_own_client_keeps_to_every_page_and_says_what_became_of_the_mail() {
 #[test]
 fn every_page_without_a_message_of_its_own_is_in_our_table() {
     let wants_one = |page: &&Transcript| {
-        page.steps.iter().any(|step| match &step.action {
-            Action::RestOfMessage(message) => !message.lines.is_empty(),
-            _ => false,
+        page.steps.iter().any(|step| {
+            matches!(&step.action, Action::RestOfMessage(message)
+                if !message.lines.is_empty())
         })
     };
     let pages = pages();

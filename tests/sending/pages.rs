@@ -119,9 +119,9 @@ fn the_queue_does_with_every_page_what_the_table_says() {
 fn every_page_is_in_the_table_of_the_queue() {
     // Pages that want a message of their own are for `pillarbox send`.
     let has_any_message = |page: &Transcript| {
-        page.steps.iter().all(|step| match &step.action {
-            Action::RestOfMessage(message) => message.lines.is_empty(),
-            _ => true,
+        !page.steps.iter().any(|step| {
+            matches!(&step.action, Action::RestOfMessage(message)
+                if !message.lines.is_empty())
         })
     };
     let name = |page: Transcript| page.path.file_stem().unwrap().to_owned();

@@ -12,7 +12,6 @@
 
 use super::cause::Cause;
 use super::said::Wanted;
-use super::script::Source;
 use super::text::is_all;
 
 /// What comes before the first empty line.
@@ -117,7 +116,6 @@ impl HeaderReader {
         if line.starts_with('#') {
             return Ok(());
         }
-        let source = Source { line: self.lines, text: line.to_owned() };
         let (key, value) = line
             .split_once(": ")
             .ok_or("expected `Key: value`, a note or an empty line")?;
@@ -134,9 +132,11 @@ impl HeaderReader {
             "Stage" => once(key, &mut self.stage, stage(value)?),
             "Cause" => once(key, &mut self.cause, Cause::read(value)?),
             "Requires" => once(key, &mut self.requires, requires(value)?),
-            "Outcome" => {
-                once(key, &mut self.outcome, Wanted::read(source, value)?)
-            }
+            "Outcome" => once(
+                key,
+                &mut self.outcome,
+                Wanted::read((self.lines, line), value)?,
+            ),
             _ => Err("expected Title, Spec, Level, Plays, Needs, Server, \
                       Stage, Cause, Requires, Outcome or an empty line"
                 .into()),
@@ -281,7 +281,7 @@ mod tests {
             "Requires: hello ehlo",
             "Outcome: later, sent",
         ]);
-        let outcome = Source { line: 11, text: "Outcome: later, sent".into() };
+        let outcome = (11, "Outcome: later, sent");
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         let wanted = Header {
             title: "Every key".into(),

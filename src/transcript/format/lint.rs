@@ -127,7 +127,7 @@ fn said(transcript: &Transcript) -> Option<Finding> {
         (Plays::Client, None) => None,
         (Plays::Client, Some(wanted)) => {
             let what = "Outcome is for a page that plays the server";
-            Some((wanted.source.line, what.into()))
+            Some((wanted.line, what.into()))
         }
         (Plays::Server, None) => {
             let what = "an Outcome is missing: what must the client say?";
@@ -136,7 +136,7 @@ fn said(transcript: &Transcript) -> Option<Finding> {
         (Plays::Server, Some(wanted)) => {
             let what = "Outcome has one part for each client of the page";
             let is_wrong = wanted.tries.len() != clients.len().max(1);
-            is_wrong.then(|| (wanted.source.line, what.into()))
+            is_wrong.then(|| (wanted.line, what.into()))
         }
     }
 }

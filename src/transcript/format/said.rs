@@ -17,8 +17,6 @@
 //!   `Said`    one of the three words
 //!   `Wanted`  the line of a header
 
-use super::script::Source;
-
 /// What a client says of a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Said {
@@ -51,19 +49,24 @@ impl Said {
 /// What the clients of a page have to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
-    /// The line of the header.
-    pub source: Source,
+    /// The number of its line.
+    pub line: usize,
+    /// The whole line, as the file has it.
+    pub text: String,
     /// For each client, or each try, what is right; never empty.
     pub tries: Vec<Vec<Said>>,
 }
 
 impl Wanted {
-    /// Reads the words after `Outcome: `.
-    pub(super) fn read(source: Source, value: &str) -> Result<Wanted, String> {
+    /// Reads this line, which has these words after `Outcome: `.
+    pub(super) fn read(
+        (line, text): (usize, &str),
+        value: &str,
+    ) -> Result<Wanted, String> {
         let one = |words: &str| words.split(' ').map(Said::read).collect();
         let tries: Result<Vec<Vec<Said>>, String> =
             value.split(", ").map(one).collect();
-        Ok(Wanted { source, tries: tries? })
+        Ok(Wanted { line, text: text.to_owned(), tries: tries? })
     }
 }
 
@@ -73,10 +76,8 @@ mod tests {
 
     #[test]
     fn each_try_has_one_word_or_several_that_are_right() {
-        let read = |value| {
-            let source = Source { line: 1, text: String::new() };
-            Wanted::read(source, value).map(|wanted| wanted.tries)
-        };
+        let read =
+            |value| Wanted::read((1, ""), value).map(|wanted| wanted.tries);
         assert_eq!(read("sent"), Ok(vec![vec![Said::Sent]]));
         let both = vec![Said::Refused, Said::Later];
         assert_eq!(read("refused later"), Ok(vec![both]));

@@ -159,7 +159,7 @@ impl Clients {
         ended: &[Option<Ended>],
         has_left: bool,
     ) -> Result<(), Box<Failure>> {
-        let Some(Wanted { source, tries }) = &page.header.outcome else {
+        let Some(Wanted { line, text, tries }) = &page.header.outcome else {
             return Ok(());
         };
         // One client may make all tries by itself: then it says only how the
@@ -173,7 +173,9 @@ impl Clients {
             };
             if !wanted.any(says) {
                 let what = "the client says something else of the mail";
-                let mut wrong = Mismatch::new(source, what, self.told(*ended));
+                let source = Source { line: *line, text: text.clone() };
+                let told = self.told(*ended);
+                let mut wrong = Mismatch::new(&source, what, told);
                 wrong.hint = Some(REPORT.into());
                 return Err(Box::new(Failure::new(page, wrong)));
             }

@@ -57,11 +57,11 @@ fn addresses(page: &Transcript, words: &[u8]) -> Vec<String> {
 }
 
 fn message(page: &Transcript) -> Vec<u8> {
-    let lines = page.steps.iter().find_map(|step| match &step.action {
-        Action::RestOfMessage(message) if !message.lines.is_empty() => {
-            Some(&message.lines)
-        }
-        _ => None,
+    let lines = page.steps.iter().find_map(|step| {
+        let Action::RestOfMessage(message) = &step.action else {
+            return None;
+        };
+        (!message.lines.is_empty()).then_some(&message.lines)
     });
     let Some(lines) = lines else {
         return MESSAGE.into();
