@@ -68,9 +68,14 @@ fn serve(settings: Settings) -> io::Result<()> {
     if is_root() {
         log::warn!("running as root; any other user would do");
     }
+    // Under inetd the socket is standard output as well: nobody reads it.
+    let is_read = !settings.listen_on_stdin;
     let server = Server::start(settings)?;
     for address in server.addresses() {
-        print(&format!("pillarbox listening on {address}\n"))?;
+        let said = print(&format!("pillarbox listening on {address}\n"));
+        if is_read {
+            said?;
+        }
     }
     server.wait();
     Ok(())
@@ -127,6 +132,7 @@ fn replay(settings: &transcript::settings::ReplaySettings) -> ExitCode {
     let is_terminal = errors.is_terminal();
     let mut world = World {
         program,
+        called: std::env::args().next().unwrap_or_default(),
         date: today(),
         out: &mut out,
         errors: &mut errors,

@@ -11,6 +11,7 @@
 //!   `lower_first`  a sentence made fit for the middle of a line
 //!   `printable`    bytes from outside, escaped and not too long
 //!   `in_one_line`  the name of a file, in a report that has lines
+//!   `shell_word`   a word of a command that can be pasted
 
 use std::io;
 use std::path::Path;
@@ -53,6 +54,19 @@ pub fn in_one_line(path: &Path) -> String {
     path.to_string_lossy().chars().map(escaped).collect()
 }
 
+/// A word as a shell takes it, in one line whatever is in it.
+pub fn shell_word(word: &str) -> String {
+    let is_plain =
+        |c: char| c.is_ascii_alphanumeric() || "-_./:=@,+%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    if word.contains(char::is_control) {
+        return format!("$'{}'", word.escape_default());
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +88,20 @@ mod tests {
     fn the_name_of_a_file_is_one_line() {
         let name = in_one_line(Path::new("é \\/a\nok 2\x1b[2J.txt"));
         assert_eq!(name, "é \\/a\\nok 2\\u{1b}[2J.txt");
+    }
+
+    #[test]
+    fn a_word_of_a_command_can_be_pasted() {
+        let table = [
+            ("--server=a:25", "--server=a:25"),
+            ("", "''"),
+            ("x {port}", "'x {port}'"),
+            ("it's", r"'it'\''s'"),
+            ("a\n'b", r"$'a\n\'b'"),
+        ];
+        for (word, wanted) in table {
+            assert_eq!(shell_word(word), wanted);
+        }
     }
 
     #[test]

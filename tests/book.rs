@@ -42,6 +42,7 @@ mod book {
     pub mod queue_picture;
     pub mod retry_picture;
     pub mod rfc;
+    pub mod server;
     pub mod shell;
     pub mod shown;
     pub mod svg;
@@ -51,16 +52,6 @@ mod book {
     pub mod tree;
     pub mod walk;
 }
-
-// The machine of the pages, which the walks are made with. It is at home in
-// `book/live`, and finds the protocol here.
-#[path = "../book/live/src/server.rs"]
-mod server;
-#[path = "../book/live/src/settings.rs"]
-mod settings;
-#[path = "../book/live/src/tell.rs"]
-mod tell;
-use pillarbox::{mailbox, protocol};
 
 use book::tree::Tree;
 use book::{

@@ -99,7 +99,7 @@ impl Lab {
         };
         let mut mail = self.relay.stage(&arrival).unwrap();
         mail.write(b"Subject: h\x1b[2Ji\n\nThe text.\n").unwrap();
-        mail.commit().unwrap()
+        mail.store().unwrap().send()
     }
 
     fn tries(&self, id: &str) -> u32 {

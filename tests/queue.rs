@@ -17,7 +17,9 @@ use pillarbox::disk::{Disk, RealDisk};
 use pillarbox::protocol::address::{Mailbox, ReversePath, mailbox};
 use pillarbox::protocol::decision::Class;
 use pillarbox::relay::books::{Books, Closed};
-use pillarbox::relay::entry::{Answer, Entry, Recipient, State, TextNeeds};
+use pillarbox::relay::entry::{
+    Answer, Entry, Fate, Recipient, State, TextNeeds,
+};
 use pillarbox::relay::event::Event;
 use pillarbox::relay::office::{Arrival, Relay};
 use pillarbox::relay::queue::{
@@ -53,16 +55,21 @@ struct Log {
     /// and all that come after it.
     for_ever: bool,
     kind: Option<ErrorKind>,
+    /// Calls of this name fail, too, as if there were too many open files.
+    blind: Option<&'static str>,
 }
 
 type SharedLog = Arc<Mutex<Log>>;
 
 fn faulty_disk(log: SharedLog) -> Box<dyn Disk> {
     Box::new(FakeDisk::new(move |call, path| {
+        let mut log = log.lock().unwrap();
+        if log.blind == Some(call) {
+            return Play::Fail(ErrorKind::Other);
+        }
         if ["claim", "look", "names", "open"].contains(&call) {
             return Play::Real;
         }
-        let mut log = log.lock().unwrap();
         let name = path.file_name().unwrap().to_string_lossy();
         let kind = name.rsplit('.').next().unwrap();
         log.calls.push(format!("{call} {kind}"));
@@ -109,8 +116,13 @@ impl Bench {
         log.for_ever = for_ever;
     }
 
+    fn be_blind(&self, call: &'static str) {
+        self.log.lock().unwrap().blind = Some(call);
+    }
+
     fn be_well(&self) {
-        self.log.lock().unwrap().fails_at = None;
+        let mut log = self.log.lock().unwrap();
+        (log.fails_at, log.blind) = (None, None);
     }
 
     fn calls(&self) -> Vec<String> {
@@ -138,17 +150,43 @@ impl Bench {
         now: Duration,
         class: &dyn Fn(&Mailbox) -> Class,
     ) -> Closed {
+        let results = self.results(id, class);
+        self.with_books(|books| books.close(id, &results, now, 1.0))
+    }
+
+    /// One group has its results; there are others.
+    fn enter(&self, id: &str, class: &dyn Fn(&Mailbox) -> Class) {
+        let results = self.results(id, class);
+        self.with_books(|books| books.enter(id, &results));
+    }
+
+    /// What those get who wait, also if the queue cannot see them just now.
+    fn results(
+        &self,
+        id: &str,
+        class: &dyn Fn(&Mailbox) -> Class,
+    ) -> Vec<Fate> {
+        let on_disk = || read_entry(&RealDisk, &self.path(), id);
+        let entry = self.queue.entry(id).or_else(|_| on_disk()).unwrap();
+        let fate = |mailbox: &Mailbox| Fate {
+            mailbox: mailbox.clone(),
+            class: class(mailbox),
+            answer: answer(class(mailbox)),
+        };
+        entry.iter().flat_map(Entry::waiting).map(fate).collect()
+    }
+
+    fn with_books<T>(&self, work: impl FnOnce(Books<'_>) -> T) -> T {
         let observer = |event: Event<'_>| {
             self.events.lock().unwrap().push(event.to_string());
         };
-        let books = Books {
+        work(Books {
             queue: &self.queue,
             schedule: SCHEDULE,
             hostname: "mx.a.example",
             domain: "a.example",
             observer: &observer,
-        };
-        books.close(id, &|to| Some((class(to), answer(class(to)))), now, 1.0)
+        })
     }
 
     fn events(&self) -> String {
@@ -340,7 +378,7 @@ fn a_recipient_who_is_named_twice_is_kept_once_and_ids_sort_by_arrival() {
         let mut mail = relay.stage(&arrival).unwrap();
         let id = mail.id().to_owned();
         mail.write(TEXT).unwrap();
-        assert_eq!(mail.commit().unwrap(), id);
+        assert_eq!(mail.store().unwrap().send(), id);
         ids.push(id);
     }
     let path = folder.path().join("queue");
@@ -413,7 +451,7 @@ fn case_39_a_queue_in_use_is_refused_within_seconds_and_free_afterwards() {
     let relay = start(&path).unwrap();
     let began = Instant::now();
     let error = start(&path).err().unwrap();
-    assert!(began.elapsed() < Duration::from_secs(10));
+    assert!(began.elapsed() < support::DEADLINE);
     assert_eq!(error.kind(), ErrorKind::WouldBlock);
     let text = error.to_string();
     assert!(text.contains("queue") && text.contains("locked"), "{text}");
@@ -558,6 +596,32 @@ fn what_is_given_up_bounces_with_the_last_answer_and_how_long_it_took() {
 }
 
 #[test]
+fn a_short_life_is_told_in_minutes_or_seconds() {
+    let lives = [
+        (3_600, "1 hour"),
+        (3_599, "59 minutes"),
+        (60, "1 minute"),
+        (59, "59 seconds"),
+        (0, "0 seconds"),
+    ];
+    for (seconds, words) in lives {
+        let bench = bench();
+        bench.add(entry("x", BOB)).unwrap();
+        let end = NOW + Duration::from_secs(seconds);
+        let schedule =
+            Schedule { give_up: Duration::from_secs(seconds), ..SCHEDULE };
+        let results = bench.results("x", &|_| Class::Temporary);
+        let closed = bench.with_books(|books| {
+            let books = Books { schedule, ..books };
+            books.close("x", &results, end, 1.0)
+        });
+        let text = content(&bench.path(), &closed.bounces[0]);
+        let why = format!("Given up after {words} and 1 try: ");
+        assert!(text.contains(&why), "{text}");
+    }
+}
+
+#[test]
 fn hundreds_of_failures_are_told_in_several_bounces_each_of_them_once() {
     let bench = bench();
     let all: Vec<_> = (0..900).map(|n| format!("u{n}@b.example")).collect();
@@ -699,6 +763,90 @@ fn a_result_that_the_disk_does_not_take_is_not_forgotten() {
     bench.close("x", Class::Temporary, NOW);
     let saved = read_entry(&RealDisk, &bench.path(), "x").unwrap().unwrap();
     assert_eq!(states(&saved), [State::Delivered, State::Waiting]);
+}
+
+/// The one is delivered, the other has to wait.
+fn bob_alone(to: &Mailbox) -> Class {
+    match to.local_part.as_str() {
+        "bob" => Class::Delivered,
+        _ => Class::Temporary,
+    }
+}
+
+#[test]
+fn case_07_a_result_whose_entry_cannot_be_read_now_is_not_forgotten() {
+    let bench = bench();
+    bench.add(entry("x", BOTH)).unwrap();
+    bench.be_blind("open");
+    let closed = bench.close_with("x", NOW, &bob_alone);
+    assert_eq!(closed.next, Some(NOW + SCHEDULE.first));
+    bench.be_well();
+    // The next try sees it before it begins.
+    let left = bench.entry("x").unwrap();
+    assert_eq!(states(&left), [State::Delivered, State::Waiting]);
+    bench.close("x", Class::Temporary, NOW);
+    let saved = read_entry(&RealDisk, &bench.path(), "x").unwrap().unwrap();
+    assert_eq!(states(&saved), [State::Delivered, State::Waiting]);
+}
+
+#[test]
+fn case_07_a_refusal_whose_entry_cannot_be_read_now_bounces_later() {
+    let bench = bench();
+    bench.add(entry("x", BOB)).unwrap();
+    bench.be_blind("open");
+    let closed = bench.close("x", Class::Permanent, NOW);
+    assert!(closed.next.is_some() && closed.bounces.is_empty());
+    bench.be_well();
+    let nobody = |_: &Mailbox| -> Class { panic!("asked again") };
+    let closed = bench.close_with("x", NOW + SCHEDULE.first, &nobody);
+    assert_eq!(closed.bounces.len(), 1);
+}
+
+#[test]
+fn case_07_one_group_brings_a_result_while_its_entry_cannot_be_read() {
+    let bench = bench();
+    bench.add(entry("x", BOTH)).unwrap();
+    bench.be_blind("open");
+    bench.enter("x", &bob_alone);
+    bench.be_well();
+    let closed = bench.close("x", Class::Temporary, NOW);
+    assert!(closed.next.is_some());
+    let saved = read_entry(&RealDisk, &bench.path(), "x").unwrap().unwrap();
+    assert_eq!(states(&saved), [State::Delivered, State::Waiting]);
+}
+
+#[test]
+fn case_07_mail_from_nobody_keeps_its_results_while_dead_cannot_be_read() {
+    let bench = bench();
+    bench.add(from_nobody("x", BOTH)).unwrap();
+    let fate = |to: &Mailbox| match to.local_part.as_str() {
+        "bob" => Class::Delivered,
+        _ => Class::Permanent,
+    };
+    bench.be_blind("names");
+    bench.close_with("x", NOW, &fate);
+    bench.be_well();
+    let left = bench.entry("x").unwrap();
+    assert_eq!(states(&left), [State::Delivered, State::Failed]);
+}
+
+#[test]
+fn case_07_what_could_not_be_saved_is_saved_at_the_end_if_it_can() {
+    let bench = bench();
+    bench.add(entry("x", BOTH)).unwrap();
+    bench.fail(1, true);
+    bench.close_with("x", NOW, &bob_alone);
+    bench.be_well();
+    bench.add(entry("y", BOTH)).unwrap();
+    bench.be_blind("open");
+    bench.close_with("y", NOW, &bob_alone);
+    bench.be_well();
+    bench.queue.close();
+    let bench = bench.restart();
+    for id in ["x", "y"] {
+        let left = bench.entry(id).unwrap();
+        assert_eq!(states(&left), [State::Delivered, State::Waiting], "{id}");
+    }
 }
 
 #[test]

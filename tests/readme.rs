@@ -106,7 +106,7 @@ fn the_live_dialogue_is_as_printed() {
 #[test]
 fn without_the_option_of_nc_the_server_says_what_is_wrong() {
     // It ends when the server has lost patience: its own input was not QUIT.
-    let options = ["--hostname", "laptop", "--timeout", "0.5"];
+    let options = ["--hostname", "laptop", "--timeout", "5"];
     let server = Server::start(&options);
     let Some(said) = talk_through_nc(&[], &server) else {
         return;

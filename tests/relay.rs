@@ -14,7 +14,7 @@ use pillarbox::disk::RealDisk;
 use pillarbox::mailbox::directory::Directory;
 use pillarbox::mailbox::maildir::Maildirs;
 use pillarbox::protocol::address::{ReversePath, mailbox};
-use pillarbox::relay::entry::{Entry, State};
+use pillarbox::relay::entry::{Entry, Recipient, State};
 use pillarbox::relay::local::LocalMail;
 use pillarbox::relay::marks::{Mark, leave};
 use pillarbox::relay::office::{Around, Arrival, Relay};
@@ -36,7 +36,7 @@ use tempfile::TempDir;
 const TEXT: &str = "Subject: hi\n\n.dot\nl\u{f6}ng\n";
 
 /// What has to be quick is quick within this time, on a busy machine as well.
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = support::DEADLINE;
 
 /// The folder of a server, and how it sends.
 struct Post {
@@ -47,7 +47,12 @@ struct Post {
     /// Whether the queue's disk only says that it has synced: where a test is
     /// about a thousand messages, and not about the disk.
     is_lazy: bool,
+    fails: Fails,
 }
+
+/// Which calls that are about the file of an entry fail: the name of the call,
+/// and how many there have been of that name, with this one.
+type Fails = fn(&str, usize) -> bool;
 
 /// A sending half that runs.
 struct Office {
@@ -80,7 +85,14 @@ fn lab(host: SocketAddr) -> Post {
     settings.mx_port = host.port();
     let mail_is_full = Arc::default();
     let listening = Vec::new();
-    Post { folder, settings, listening, mail_is_full, is_lazy: false }
+    Post {
+        folder,
+        settings,
+        listening,
+        mail_is_full,
+        is_lazy: false,
+        fails: |_, _| false,
+    }
 }
 
 impl Post {
@@ -88,7 +100,7 @@ impl Post {
     fn in_a_hurry(mut self) -> Post {
         self.settings.retry_first = Duration::from_millis(50);
         self.settings.retry_max = Duration::from_millis(100);
-        self.settings.give_up = Duration::from_millis(400);
+        self.settings.give_up = Duration::from_secs(3);
         self
     }
 
@@ -106,11 +118,19 @@ impl Post {
     /// Mail can be taken, and nothing is sent yet.
     fn open(self) -> Office {
         let (settings, is_lazy) = (self.settings.clone(), self.is_lazy);
-        let disk = FakeDisk::new(move |call, _| {
-            match is_lazy && ["sync", "syncdir"].contains(&call) {
-                true => Play::Pretend,
-                false => Play::Real,
+        let (fails, calls) = (self.fails, Mutex::new(Vec::new()));
+        let disk = FakeDisk::new(move |call, path| match call {
+            "sync" | "syncdir" if is_lazy => Play::Pretend,
+            _ if path.extension().is_some_and(|e| e == "entry") => {
+                let mut calls = calls.lock().unwrap();
+                calls.push(call.to_owned());
+                let number = calls.iter().filter(|c| *c == call).count();
+                match fails(call, number) {
+                    true => Play::Fail(ErrorKind::Other),
+                    false => Play::Real,
+                }
             }
+            _ => Play::Real,
         });
         let relay =
             Relay::open(settings, "mx.a.example", Box::new(disk)).unwrap();
@@ -170,7 +190,7 @@ impl Office {
         };
         let mut mail = self.relay.stage(&arrival).unwrap();
         mail.write(TEXT.as_bytes()).unwrap();
-        mail.commit().unwrap()
+        mail.store().unwrap().send()
     }
 
     fn ids(&self) -> Vec<String> {
@@ -414,16 +434,72 @@ fn case_05_a_recipient_that_has_the_message_does_not_get_it_again() {
          mx.b.example A 127.0.0.1
          c.example CODE 2",
     );
-    let mut post = by_mx(&zone, host.address).in_a_hurry();
-    post.settings.give_up = Duration::from_secs(1);
+    let post = by_mx(&zone, host.address).in_a_hurry();
     let office = post.start();
-    let id = office.take(&["bob@b.example", "carol@c.example"]);
-    office.wait_for_tries(&id, 1);
+    office.take(&["bob@b.example", "carol@c.example"]);
     let bounce = office.wait_for_bounce();
     assert!(bounce.contains("rfc822; carol@c.example"), "{bounce}");
     assert!(!bounce.contains("rfc822; bob@b.example"), "{bounce}");
     assert_eq!(host.mail().len(), 1);
     office.wait_until_empty();
+}
+
+/// The system had no file left for us when the answer came.
+#[test]
+fn case_07_an_entry_that_cannot_be_read_after_its_try_is_not_sent_again() {
+    let cases: [(Fails, &str); 3] = [
+        (|call, n| call == "open" && [1, 2].contains(&n), "before"),
+        (|call, n| call == "open" && [2, 3].contains(&n), "at"),
+        (|call, n| call == "open" && [3, 4].contains(&n), "after"),
+    ];
+    for (fails, when) in cases {
+        let host = Host::friendly();
+        let mut post = post(host.address).in_a_hurry();
+        post.fails = fails;
+        let office = post.start();
+        office.take(&["bob@b.example"]);
+        office.wait_until_empty();
+        assert_eq!(host.mail().len(), 1, "{when} the try");
+        assert!(office.count("delivered") > 0, "{:?}", office.events());
+    }
+}
+
+/// A crash between the bounce and its message (`queue.rs`), and then a disk that
+/// does not give us the message for some time.
+#[test]
+fn a_bounce_waits_until_its_message_can_learn_of_it() {
+    let host = Host::friendly();
+    let office = post(host.address).open();
+    let id = office.take(BOB);
+    let message = office.entry(&id).unwrap();
+    let mut post = office.stop();
+    let bounce = Entry {
+        id: format!("{id}-1-0"),
+        reverse_path: ReversePath::Null,
+        about: Some(id.clone()),
+        tells: message.waiting().cloned().collect(),
+        recipients: vec![Recipient::new(mailbox("ann@a.example").unwrap())],
+        ..message
+    };
+    let at = |kind| post.queue().join(format!("{}.{kind}", bounce.id));
+    fs::write(at("entry"), bounce.written()).unwrap();
+    fs::write(at("mail"), TEXT).unwrap();
+
+    // The message, then the bounce, then the message again.
+    post.fails = |call, n| call == "open" && [1, 3].contains(&n);
+    let office = post.start();
+    // Were it due, it would be in the mailbox before this one is sent.
+    office.take(&["carol@c.example"]);
+    office.wait_for_event("<carol@c.example> delivered");
+    wait_until("that is done", || office.ids() == [&*id, &*bounce.id]);
+    assert!(office.mail_of_ann().is_empty());
+    let mut post = office.stop();
+
+    post.fails = |_, _| false;
+    let office = post.start();
+    office.wait_until_empty();
+    assert_eq!(office.mail_of_ann().len(), 1);
+    assert_eq!(host.mail().len(), 1, "carol's");
 }
 
 #[test]
@@ -565,12 +641,25 @@ fn a_failure_to_connect_counts_for_all_mail_of_the_group_that_is_due() {
 
 #[test]
 fn one_connection_carries_a_hundred_messages_and_no_more() {
-    let host = Host::friendly();
+    let may_go_on = Arc::new(AtomicBool::new(false));
+    let (wait, count) = (Arc::clone(&may_go_on), AtomicUsize::new(0));
+    let host = Host::start(move |command| match command {
+        "." if count.fetch_add(1, Ordering::SeqCst) >= 220 => {
+            Say::YesWhen(Arc::clone(&wait))
+        }
+        _ => Say::Yes,
+    });
     let office = post(host.address).lazy().open();
     for _ in 0..250 {
         office.take(BOB);
     }
     office.start();
+    host.wait_for_mail(220);
+    // The third one has come, and none can end: a host may notice late that
+    // the first one has gone.
+    wait_until("two are connected", || host.connected_now() <= 2);
+    assert!(host.connections() > 2);
+    may_go_on.store(true, Ordering::SeqCst);
     let mail = host.wait_for_mail(250);
     office.wait_until_empty();
     let on =
@@ -578,7 +667,6 @@ fn one_connection_carries_a_hundred_messages_and_no_more() {
     let counts: Vec<_> = (0..host.connections()).map(on).collect();
     assert!(counts.iter().all(|count| *count <= 100), "{counts:?}");
     assert!(counts.len() < 10, "{counts:?}");
-    assert!(host.most_at_once() <= 2);
 }
 
 #[test]
@@ -720,17 +808,47 @@ fn case_38_a_mark_that_was_left_without_a_server_waits_for_the_start() {
 
 #[test]
 fn an_entry_that_is_being_tried_is_removed_when_the_try_is_over() {
+    let (host, is_time) = host_that_waits("450 later");
+    let office = post(host.address).start();
+    let id = remove_while_tried(&office, &host);
+    assert_eq!(office.ids(), [id]);
+    is_time.store(true, Ordering::SeqCst);
+    office.wait_until_empty();
+    office.wait_for_event("removed by hand");
+    // It was refused, and nobody is told.
+    assert!(office.mail_of_ann().is_empty());
+}
+
+#[test]
+fn case_07_what_has_arrived_and_cannot_be_removed_by_hand_is_not_sent_again() {
+    let (host, is_time) = host_that_waits("250 ok");
+    let mut post = post(host.address);
+    post.fails = |call, _| call == "remove";
+    let office = post.start();
+    let id = remove_while_tried(&office, &host);
+    is_time.store(true, Ordering::SeqCst);
+    office.wait_for_event("<bob@b.example> delivered");
+    wait_until("its entry says so", || {
+        office.entry(&id).is_some_and(|entry| entry.waiting().count() == 0)
+    });
+}
+
+/// It does not answer RCPT before it is time.
+fn host_that_waits(answer: &'static str) -> (Host, Arc<AtomicBool>) {
     let is_time = Arc::new(AtomicBool::new(false));
     let wait = Arc::clone(&is_time);
     let host = Host::start(move |command| match command.starts_with("RCPT") {
-        true if wait.load(Ordering::SeqCst) => Say::This("450 later"),
         true => {
             wait_until("it is time", || wait.load(Ordering::SeqCst));
-            Say::This("450 later")
+            Say::This(answer)
         }
         false => Say::Yes,
     });
-    let office = post(host.address).start();
+    (host, is_time)
+}
+
+/// Gives the id of the entry, when the mark is seen.
+fn remove_while_tried(office: &Office, host: &Host) -> String {
     let id = office.take(BOB);
     wait_until("it is being tried", || host.connections() == 1);
     leave(&RealDisk, office.post.queue(), &Mark::Remove(id.clone())).unwrap();
@@ -738,12 +856,7 @@ fn an_entry_that_is_being_tried_is_removed_when_the_try_is_over() {
     wait_until("the mark is seen", || {
         fs::read_dir(&marks).unwrap().next().is_none()
     });
-    assert_eq!(office.ids(), [id]);
-    is_time.store(true, Ordering::SeqCst);
-    office.wait_until_empty();
-    office.wait_for_event("removed by hand");
-    // It was refused, and nobody is told.
-    assert!(office.mail_of_ann().is_empty());
+    id
 }
 
 #[test]

@@ -369,7 +369,7 @@ fn the_dialogue_is_shown_if_it_is_asked_for() {
     let said = |line: &&str| line.starts_with("C:") || line.starts_with("S:");
     let lines: Vec<&str> = explained.lines().filter(said).collect();
     assert_eq!(lines.join("\n") + "\n", dialogue);
-    assert!(explained.contains("RCPT -> "), "{explained}");
+    assert!(explained.contains(" RCPT: this recipient "), "{explained}");
     assert!(explained.contains("\n       RFC 5321 3.3 "), "{explained}");
     assert!(explained.lines().all(|line| line.len() < 80), "{explained}");
 }

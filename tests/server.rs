@@ -7,12 +7,14 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Barrier, Mutex};
 use std::thread;
-use support::{Client, Server, wait_until};
+use support::{Client, Server, needs, wait_until};
 use tempfile::TempDir;
 
 #[test]
@@ -36,8 +38,8 @@ fn five_hundred_clients_are_greeted_and_the_next_one_gets_421() {
     });
 }
 
-/// std listens with room for 128 connections that nobody has accepted. Whoever
-/// comes when it is full waits a second or more, or is forgotten.
+/// std listens with room for 128 connections that nobody has accepted. No more
+/// than forty begin here at a time: who finds it full is late, and not forgotten.
 #[test]
 fn eight_hundred_clients_that_come_at_once_are_all_greeted() {
     let server = Server::start(&["--max-connections", "1000"]);
@@ -58,6 +60,63 @@ fn eight_hundred_clients_that_come_at_once_are_all_greeted() {
         }
     });
     assert_eq!(greeted.load(Ordering::SeqCst), 800);
+}
+
+/// The system must allow that much room, as Linux does since 5.4.
+#[test]
+fn a_thousand_clients_at_the_same_moment_are_greeted_if_there_is_room() {
+    let most = fs::read_to_string("/proc/sys/net/core/somaxconn");
+    let most: usize = most.unwrap_or_default().trim().parse().unwrap_or(0);
+    if most < 2_000 || !needs(&["python3", "--version"]) {
+        return;
+    }
+    let output =
+        Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/burst"))
+            .args(["--rounds", "3", "--room", "2000"])
+            .env("PILLARBOX", env!("CARGO_BIN_EXE_pillarbox"))
+            .output()
+            .unwrap();
+    let words = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{words}");
+    assert!(words.contains(": 0 were never greeted"), "{words}");
+}
+
+#[test]
+fn it_takes_over_a_socket_that_listens_already_and_nothing_else() {
+    let folder = TempDir::new().unwrap();
+    // Under inetd it is standard output, too.
+    let serve = |socket: OwnedFd| {
+        Command::new(env!("CARGO_BIN_EXE_pillarbox"))
+            .args(["serve", "--listen", "-", "--mail"])
+            .arg(folder.path().join("mail"))
+            .stdin(socket.try_clone().unwrap())
+            .stdout(socket)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut server = serve(listener.into());
+    let mut client = Client::new(address).unwrap();
+    client.expect(220);
+    server.kill().unwrap();
+    server.wait().unwrap();
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let connection =
+        TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let file = fs::File::open(env!("CARGO_MANIFEST_DIR")).unwrap();
+    for (wrong, reason) in [
+        (OwnedFd::from(connection), "it is a connection; --stdio is for that"),
+        (OwnedFd::from(file), "socket operation on non-socket"),
+    ] {
+        let output = serve(wrong).wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let words = String::from_utf8_lossy(&output.stderr);
+        let wanted = format!("cannot listen on standard input: {reason}\n");
+        assert!(words.ends_with(&wanted), "{words}");
+    }
 }
 
 #[test]

@@ -293,14 +293,13 @@ fn what_an_ordinary_user_may_not_read_does_not_stop_the_start() {
     words.extend(["sh", "-c", "program=$1; shift 2; exec \"$program\" \"$@\""]);
     words.extend(["sh", &path]);
     let server = Server::start_by(&words, &mail, &OPTIONS);
-    let log = server.log();
     for path in ["lost+found", "bob/tmp"] {
         let is_warned = |line: &str| {
             line.contains("WARN")
                 && line.contains(path)
                 && line.contains("permission denied")
         };
-        assert!(log.lines().any(is_warned), "{path}: {log}");
+        wait_until(path, || server.log().lines().any(is_warned));
     }
     let mut client = greeted(server.connect());
     assert_eq!(send(&mut client, "carol"), STORED);
@@ -314,8 +313,9 @@ fn a_strange_file_name_cannot_forge_a_line_of_the_log() {
     let name = "1700000000.M5P7Q0R00ff.x\n2026-01-01T00:00:00Z INFO  forged";
     fs::write(tmp.join(name), "").unwrap();
     let server = Server::start_in(folder.path(), &OPTIONS);
+    let escaped = "x\\n2026-01-01T00:00:00Z INFO  forged";
+    wait_until("it is logged", || server.log().contains(escaped));
     let log = server.log();
-    assert!(log.contains("x\\n2026-01-01T00:00:00Z INFO  forged"), "{log}");
     assert!(
         !log.lines().any(|line| line.ends_with("Z INFO  forged")
             && line.starts_with("2026-01-01")),
@@ -333,7 +333,7 @@ fn a_mail_folder_that_was_removed_is_made_again_at_the_next_delivery() {
     assert_eq!(send_to_bob(&server), STORED);
     assert_eq!(server.messages("example.org", "bob").len(), 1);
     assert!(mail.join(".lock").exists());
-    assert!(server.log().contains("WARN"), "{}", server.log());
+    wait_until("it is logged", || server.log().contains("WARN"));
 }
 
 /// How often a session over standard input syncs before its greeting.

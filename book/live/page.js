@@ -201,9 +201,9 @@ for (const place of document.querySelectorAll('main .talk')) {
     }));
 }
 
-// Every transcript that the machine can play: one client, no clock, and not the
-// server's part.
-const NOT_PLAYED = /^(?:Plays: server|Server:.*\b(?:timeout|max-connections|max-per-client)=|[CS]\d[:>])/m;
+// Every transcript that the machine can play: one client, no clock, no queue, and
+// not the server's part.
+const NOT_PLAYED = /^(?:Plays: server|Server:.*\b(?:timeout|max-connections|max-per-client|relay)=|[CS]\d[:>])/m;
 
 for (const card of document.querySelectorAll('.transcript')) {
     const text = card.querySelector('code.smtp').textContent;

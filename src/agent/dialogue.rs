@@ -4,8 +4,8 @@
 //! ```text
 //! C: RCPT TO:<nobody@localhost>
 //! S: 550 5.1.1 No such mailbox
-//!        A refused recipient takes nothing from the others.
-//!        RFC 5321 3.3                                   RCPT -> never: this one
+//!        A refused recipient changes nothing for the others.
+//!        RFC 5321 3.3            RCPT: this recipient will not be tried again
 //! ```
 //!
 //! The last two lines are the reason, which `--explain` adds: the rule, where
@@ -112,10 +112,10 @@ fn place(target: &Target) -> String {
     }
 }
 
-/// The rule, and below it the section, the step and what is done then.
+/// The rule, and below it the section and what is done then.
 fn explained(step: Step, decision: &Decision) -> String {
-    let Decision { words, rule, section, .. } = decision;
-    let did = format!("{} -> {words}", step.name());
+    let Decision { rule, section, .. } = decision;
+    let did = decision.sentence(step);
     let room = WIDTH.saturating_sub(INDENT + section.len());
     format!("{0:INDENT$}{rule}\n{0:INDENT$}{section}{did:>room$}\n", "")
 }

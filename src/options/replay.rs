@@ -99,7 +99,7 @@ const OPTIONS: &[Row] = &[
          --client, and always 1 with --server)"),
 
     // What comes out.
-    one("", "report", "text|tap|junit|tsv",
+    one("", "report", "text|tap|junit|tsv|html",
         "what the report looks like (default text)"),
     one("", "out", "FILE",
         "write the report there; standard output has the text then"),
@@ -157,6 +157,7 @@ fn invocation(given: &Given) -> Result<Invocation, Complaint> {
         format: given.value("report", format)?.unwrap_or(Format::Text),
         out: given.value("out", file)?,
         jobs,
+        again: again(given)?,
         subject,
     };
     given.set("wait", seconds, &mut settings.wait)?;
@@ -241,6 +242,25 @@ fn tells(text: &str) -> Read<Vec<(Said, u8)>> {
     all.ok_or_else(|| what.to_owned())
 }
 
+/// The options that say whose talk it is, as they were given.
+fn again(given: &Given) -> Result<Vec<String>, Complaint> {
+    let with_value = [
+        "server", "run", "wait", "have", "maildir", "match", "as", "set",
+        "timeout",
+    ];
+    let word = |text: &str| Read::Ok(text.to_owned());
+    let mut words = Vec::new();
+    for option in with_value {
+        for value in given.values(option, word)? {
+            words.extend([format!("--{option}"), value]);
+        }
+    }
+    let flags = ["force", "no-mailbox"].into_iter();
+    let flags = flags.filter(|option| given.has(option));
+    words.extend(flags.map(|option| format!("--{option}")));
+    Ok(words)
+}
+
 fn command(text: &str) -> Read<String> {
     match text.contains("{port}") {
         true => Ok(text.to_owned()),
@@ -296,7 +316,8 @@ fn format(text: &str) -> Read<Format> {
         "tap" => Ok(Format::Tap),
         "junit" => Ok(Format::Junit),
         "tsv" => Ok(Format::Tsv),
-        _ => Err("text, tap, junit or tsv".to_owned()),
+        "html" => Ok(Format::Html),
+        _ => Err("text, tap, junit, tsv or html".to_owned()),
     }
 }
 
@@ -457,6 +478,17 @@ mod tests {
         let settings = parse_words(&["--show", "a:b.txt:12"]).unwrap();
         assert_eq!(settings.task, Task::Show(12));
         assert_eq!(settings.files, [PathBuf::from("a:b.txt")]);
+    }
+
+    #[test]
+    fn what_says_whose_talk_it_is_can_be_given_again() {
+        let words = ["--jobs=4", "--strict", "--run=x {port}", "--force", "x"];
+        let settings = parse_words(&words).unwrap();
+        assert_eq!(settings.again, ["--run", "x {port}", "--force"]);
+        let again: Vec<&str> =
+            settings.again.iter().map(String::as_str).collect();
+        let shown = parse_words(&[&again[..], &["--show", "x:1"]].concat());
+        assert_eq!(shown.unwrap().subject, settings.subject);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::protocol::extension::Extension;
 use crate::protocol::session::LocalMailbox;
 use crate::server::Settings;
 use std::fs;
+use std::net::SocketAddr;
 
 const ABOUT: &str = "\
 Receives mail by SMTP, and stores it in Maildirs.
@@ -21,8 +22,8 @@ Ctrl-C: what was answered 250 is on the disk.";
 #[rustfmt::skip]
 const OPTIONS: &[Row] = &[
     many("l", "listen", "ADDR:PORT",
-        "listen here; repeatable; port 0 takes a free one \
-         (default 127.0.0.1:2525)"),
+        "listen here; repeatable; port 0 takes a free one; - is a socket that \
+         listens already, as standard input (default 127.0.0.1:2525)"),
     one("n", "hostname", "NAME",
         "the name in the greeting and in Received (default: the system's)"),
     many("d", "domain", "NAME",
@@ -114,9 +115,10 @@ fn invocation(given: &Given) -> Result<Invocation, Complaint> {
 fn settings(given: &Given) -> Result<Settings, Complaint> {
     let mut settings = Settings::new("mail");
     given.set("mail", folder, &mut settings.mail)?;
-    let listen = given.values("listen", address_and_port)?;
-    if !listen.is_empty() {
-        settings.listen = listen;
+    let places = given.values("listen", place)?;
+    if !places.is_empty() {
+        settings.listen_on_stdin = places.contains(&None);
+        settings.listen = places.into_iter().flatten().collect();
     }
 
     let offer = &mut settings.offer;
@@ -138,6 +140,11 @@ fn settings(given: &Given) -> Result<Settings, Complaint> {
     settings.record = given.value("record", folder)?;
     settings.relay = relay::settings(given)?;
     Ok(settings)
+}
+
+/// An address to listen on, or none for standard input.
+fn place(text: &str) -> Read<Option<SocketAddr>> {
+    if text == "-" { Ok(None) } else { address_and_port(text).map(Some) }
 }
 
 fn hostname(text: &str) -> Read<String> {
@@ -254,6 +261,15 @@ mod tests {
         assert_eq!(settings.domains, ["example.org", "[127.0.0.1]"]);
         assert_eq!(settings.mailboxes[0].local_part, "bob");
         assert_eq!(settings.mailboxes[0].domain, "example.org");
+    }
+
+    #[test]
+    fn a_dash_is_a_socket_on_standard_input_beside_or_without_others() {
+        let settings = settings_of("serve --listen - -l 127.0.0.1:0");
+        assert!(settings.listen_on_stdin);
+        assert_eq!(settings.listen.len(), 1);
+        assert!(settings_of("serve -l -").listen.is_empty());
+        assert!(!settings_of("serve").listen_on_stdin);
     }
 
     #[test]

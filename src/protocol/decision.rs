@@ -118,7 +118,7 @@ pub enum Act {
 pub struct Decision {
     /// What the machine does.
     pub act: Act,
-    /// The same in a few words: for a table, a log, a class.
+    /// The same in a few words, for a table.
     pub words: &'static str,
     /// What a bounce says if no reply has an enhanced code (RFC 3463); empty
     /// for class and zeros.
@@ -129,7 +129,37 @@ pub struct Decision {
     pub section: &'static str,
 }
 
+impl Decision {
+    /// What is done, for somebody who follows the dialogue.
+    pub fn sentence(&self, step: Step) -> String {
+        format!("{}: {}", step.command(), self.act.sentence())
+    }
+}
+
 impl Act {
+    fn sentence(self) -> String {
+        match self {
+            Act::SayEhlo => "the client says EHLO".into(),
+            Act::SayHelo => "the client says HELO".into(),
+            Act::Open => "the client begins with MAIL".into(),
+            Act::GoOn => "the client goes on".into(),
+            Act::Accept => "this recipient is accepted".into(),
+            Act::SettleAll(class) => class.of("all recipients"),
+            Act::SettleOne(class) => class.of("this recipient"),
+            Act::SettleAccepted(class) => class.of("the accepted recipients"),
+            Act::SendText => "the client sends the text".into(),
+            Act::SendDot => "the client sends a lone dot".into(),
+            Act::Abort(Class::Permanent) => {
+                "the client leaves, and gives up".into()
+            }
+            Act::Abort(Class::Temporary | Class::Delivered) => {
+                "the client leaves, and tries again later".into()
+            }
+            Act::Elsewhere(_) => "the client tries the next address".into(),
+            Act::Anew => "the client connects again".into(),
+        }
+    }
+
     /// What it means for the recipients that it concerns.
     pub fn class(self) -> Class {
         match self {
@@ -146,6 +176,16 @@ impl Act {
             | Act::SendText
             | Act::SendDot
             | Act::Anew => Class::Temporary,
+        }
+    }
+}
+
+impl Class {
+    fn of(self, whose: &str) -> String {
+        match self {
+            Class::Delivered => format!("the server has the mail for {whose}"),
+            Class::Temporary => format!("{whose} will be tried again"),
+            Class::Permanent => format!("{whose} will not be tried again"),
         }
     }
 }
@@ -187,6 +227,12 @@ impl Step {
             Step::Dot => "dot",
             Step::DotInVain => "dot, in vain",
         }
+    }
+
+    /// The name without its circumstances: what was answered.
+    pub fn command(self) -> &'static str {
+        let name = self.name();
+        name.split_once(',').map_or(name, |(command, _)| command)
     }
 
     /// How long a client waits for the answer, or, while it sends the text,
@@ -451,7 +497,7 @@ pub const RECIPIENT_NEVER: Decision = Decision {
     act: Act::SettleOne(Class::Permanent),
     words: "never: this one",
     status: "",
-    rule: "A refused recipient takes nothing from the others.",
+    rule: "A refused recipient changes nothing for the others.",
     section: "RFC 5321 3.3",
 };
 

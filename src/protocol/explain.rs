@@ -91,8 +91,7 @@ impl Explainer {
 
     /// What we make of an answer, and why.
     pub fn decision(&self, step: decision::Step, made: &Decision) -> String {
-        let words = format!("{}: {}", step.name(), made.words);
-        self.reason(made.rule, made.section, &words)
+        self.reason(made.rule, made.section, &made.sentence(step))
     }
 
     /// The rule; and its section, with `words` at the right.

@@ -18,23 +18,18 @@
 //! Interface:
 //!   `Books`    enters results; `close` ends a try
 //!   `Closed`   what follows
-//!   `Results`  what a group has brought to a recipient
 
 use super::bounce::{self, Bounce, Failure};
-use super::entry::{Answer, Entry, Recipient, State, TextNeeds};
+use super::entry::{Answer, Entry, Fate, Recipient, State, TextNeeds};
 use super::event::{Event, Observer};
 use super::queue::Queue;
 use super::schedule::{Next, Schedule};
 use crate::protocol::address::{Mailbox, ReversePath};
-use crate::protocol::decision::Class;
 use std::io::{self, ErrorKind, Read};
 use std::time::Duration;
 
 /// The header of a message is looked for in this many bytes.
 const HEADER_LIMIT: u64 = 65_536;
-
-/// What a group has brought to a recipient. It knows nothing of the others.
-pub type Results<'a> = dyn Fn(&Mailbox) -> Option<(Class, Answer)> + 'a;
 
 /// Enters results.
 #[derive(Clone, Copy)]
@@ -62,12 +57,18 @@ pub struct Closed {
 
 impl Books<'_> {
     /// Enters what one group has brought, while others are still being tried.
-    pub fn enter(&self, id: &str, results: &Results<'_>) {
-        let entered = self.queue.entry(id).and_then(|entry| {
-            let Some(mut entry) = entry else { return Ok(()) };
-            self.take(&mut entry, results);
-            self.queue.replace(&entry)
-        });
+    pub fn enter(&self, id: &str, results: &[Fate]) {
+        let entered = match self.queue.entry(id) {
+            Ok(Some(mut entry)) => {
+                self.take(&mut entry, results);
+                self.queue.replace(&entry)
+            }
+            Ok(None) => Ok(()),
+            Err(error) => {
+                self.keep(id, results);
+                Err(error)
+            }
+        };
         if let Err(error) = entered {
             self.tell(Event::Trouble(id, &error));
         }
@@ -78,14 +79,17 @@ impl Books<'_> {
     pub fn close(
         &self,
         id: &str,
-        results: &Results<'_>,
+        results: &[Fate],
         now: Duration,
         spread: f64,
     ) -> Closed {
         let mut entry = match self.queue.entry(id) {
             Ok(Some(entry)) => entry,
             Ok(None) => return Closed { next: None, bounces: Vec::new() },
-            Err(error) => return self.postponed(id, &error, now),
+            Err(error) => {
+                self.keep(id, results);
+                return self.postponed(id, &error, now);
+            }
         };
         self.take(&mut entry, results);
         entry.tries = entry.tries.saturating_add(1);
@@ -109,14 +113,22 @@ impl Books<'_> {
         Closed { next, bounces: Vec::new() }
     }
 
-    fn take(&self, entry: &mut Entry, results: &Results<'_>) {
-        for mailbox in entry.waiting() {
-            if let Some((class, answer)) = results(mailbox) {
-                let id = &entry.id;
-                self.tell(Event::Settled(id, mailbox, class, &answer));
-            }
-        }
+    fn take(&self, entry: &mut Entry, results: &[Fate]) {
         entry.enter(results);
+        self.tell_results(&entry.id, results);
+    }
+
+    /// The entry cannot be read. Those who have the message must not get it
+    /// again because of that.
+    fn keep(&self, id: &str, results: &[Fate]) {
+        self.queue.keep_results(id, results);
+        self.tell_results(id, results);
+    }
+
+    fn tell_results(&self, id: &str, results: &[Fate]) {
+        for Fate { mailbox, class, answer } in results {
+            self.tell(Event::Settled(id, mailbox, *class, answer));
+        }
     }
 
     /// Those who still wait get another try, or are given up.
@@ -280,9 +292,12 @@ impl Words<'_> {
             None => "It was not tried.".to_owned(),
         };
         let why = if is_late {
-            let age = now.saturating_sub(entry.accepted).as_secs();
-            let (hours, tries) = (age / 3600, entry.tries);
-            format!("Given up after {hours} hours and {tries} tries: {said}")
+            let age = in_words(now.saturating_sub(entry.accepted));
+            let tries = match entry.tries {
+                1 => "1 try".to_owned(),
+                tries => format!("{tries} tries"),
+            };
+            format!("Given up after {age} and {tries}: {said}")
         } else {
             said
         };
@@ -302,4 +317,15 @@ impl Words<'_> {
             last_attempt: self.answer.map_or(self.now.as_secs(), |a| a.at),
         }
     }
+}
+
+/// Whole hours, minutes or seconds.
+fn in_words(age: Duration) -> String {
+    let (count, unit) = match age.as_secs() {
+        seconds @ 3600.. => (seconds / 3600, "hour"),
+        seconds @ 60.. => (seconds / 60, "minute"),
+        seconds => (seconds, "second"),
+    };
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {unit}{ending}")
 }

@@ -2,7 +2,8 @@
 //! the results of their turns come in.
 
 use super::agenda::{Agenda, Attempt};
-use super::books::{Books, Closed, Results};
+use super::books::{Books, Closed};
+use super::entry::Fate;
 use super::event::{Event, Observer};
 use super::line::Group;
 use super::local::LocalMail;
@@ -51,7 +52,7 @@ impl Desk {
     }
 
     /// Enters what a group has brought. With the last group, the try is over.
-    pub(super) fn settle(&self, attempt: &Attempt, results: &Results<'_>) {
+    pub(super) fn settle(&self, attempt: &Attempt, results: &[Fate]) {
         let groups_left = attempt.groups_left.lock();
         let mut groups_left =
             groups_left.unwrap_or_else(PoisonError::into_inner);
@@ -64,15 +65,15 @@ impl Desk {
     }
 
     /// The end of a try. If an operator does not want the entry any more, its
-    /// results do not matter.
-    pub(super) fn close(&self, id: &str, results: &Results<'_>) {
+    /// results do not matter, unless it cannot be taken out.
+    pub(super) fn close(&self, id: &str, results: &[Fate]) {
         let now = now();
         let closed = match self.agenda.is_doomed(id) {
             true => Closed { next: Some(now), bounces: Vec::new() },
             false => self.books().close(id, results, now, spread(random())),
         };
-        if self.agenda.end_try(id, closed.next) {
-            self.take_out(id);
+        if self.agenda.end_try(id, closed.next) && !self.take_out(id) {
+            self.books().enter(id, results);
         }
         self.agenda.add(closed.bounces.into_iter().map(|id| (now, id)));
     }
@@ -87,12 +88,14 @@ impl Desk {
         }
     }
 
-    /// An operator wants an entry to be taken out.
-    pub(super) fn take_out(&self, id: &str) {
-        match self.queue.take_out(id) {
-            Ok(()) => self.tell(Event::Removed(id)),
-            Err(error) => self.tell(Event::Trouble(id, &error)),
-        }
+    /// An operator wants an entry to be taken out. Whether it is.
+    pub(super) fn take_out(&self, id: &str) -> bool {
+        let taken = self.queue.take_out(id);
+        self.tell(match &taken {
+            Ok(()) => Event::Removed(id),
+            Err(error) => Event::Trouble(id, error),
+        });
+        taken.is_ok()
     }
 
     /// An entry could not be read. If it is damaged it is set aside; if not,

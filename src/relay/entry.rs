@@ -22,6 +22,7 @@
 //! Interface:
 //!   `Entry`      the whole
 //!   `Recipient`  one recipient, with its `State` and its last `Answer`
+//!   `Fate`       what a try has brought to a recipient
 //!   `TextNeeds`  what the text needs of a server
 //!   `is_id`      whether a text can be the name of an entry
 //!
@@ -115,6 +116,17 @@ pub struct Answer {
     pub words: Vec<u8>,
 }
 
+/// What a try has brought to a recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fate {
+    /// The recipient.
+    pub mailbox: Mailbox,
+    /// What it means for it.
+    pub class: Class,
+    /// What was said.
+    pub answer: Answer,
+}
+
 /// Whether a text can be the name of an entry: nothing in it leads out of a
 /// folder.
 pub fn is_id(text: &str) -> bool {
@@ -140,22 +152,20 @@ impl Entry {
         self.in_state(state).next().is_some()
     }
 
-    /// Enters what a try has brought to those that wait. `result` says it for
-    /// each; for some it may have nothing to say.
-    pub fn enter(
-        &mut self,
-        result: &dyn Fn(&Mailbox) -> Option<(Class, Answer)>,
-    ) {
-        for recipient in &mut self.recipients {
-            if recipient.state == State::Waiting
-                && let Some((class, answer)) = result(&recipient.mailbox)
+    /// Enters what a try has brought to those that wait.
+    pub fn enter(&mut self, results: &[Fate]) {
+        for fate in results {
+            let found =
+                self.recipients.iter_mut().find(|r| r.mailbox == fate.mailbox);
+            if let Some(recipient) = found
+                && recipient.state == State::Waiting
             {
-                recipient.state = match class {
+                recipient.state = match fate.class {
                     Class::Delivered => State::Delivered,
                     Class::Temporary => State::Waiting,
                     Class::Permanent => State::Failed,
                 };
-                recipient.answer = Some(answer);
+                recipient.answer = Some(fate.answer.clone());
             }
         }
     }

@@ -9,6 +9,7 @@
 //! The queue:
 //!   `entry`       one message: for whom, since when, how often tried
 //!   `queue`       the folder, and what makes an entry durable
+//!   `unsaved`     what a failing disk has not taken yet
 //!   `stock`       what is in it at the start, and what a crash has left
 //!   `marks`       what an operator wants of it
 //!
@@ -65,3 +66,4 @@ pub mod step;
 mod stock;
 mod text;
 mod turn;
+mod unsaved;

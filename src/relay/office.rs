@@ -214,7 +214,7 @@ impl Arrival {
     }
 }
 
-/// A message that is being written. Dropped before its `commit`, it leaves
+/// A message that is being written. Dropped before it is stored, it leaves
 /// nothing.
 pub struct Outgoing<'a> {
     draft: QueueDraft<'a>,
@@ -233,13 +233,8 @@ impl<'a> Outgoing<'a> {
         self.draft.write(bytes)
     }
 
-    /// Makes the message durable, and gives its id. With `Ok` we may say 250.
-    pub fn commit(self) -> io::Result<String> {
-        Ok(self.store()?.send())
-    }
-
     /// Makes the message durable, and does not send it yet: the mailboxes here
-    /// may still say no.
+    /// may still say no. With `Ok` we may say 250.
     pub fn store(self) -> io::Result<Stored<'a>> {
         let Outgoing { draft, relay } = self;
         let entry = draft.commit()?;

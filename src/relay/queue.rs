@@ -13,8 +13,8 @@
 //! being written     ID.mail            rubbish, removed at the next start:
 //!   fsync of it                        nobody was promised anything
 //! being linked      N.draft, then      rubbish or an entry. That it may be
-//!   fsync, link,    also ID.entry      sent does no harm
-//!   fsync the folder
+//!   fsync, link,    also ID.entry      sent does no harm; without ID.mail it
+//!   fsync the folder                   is set aside
 //! waiting, tried    ID.mail, ID.entry  the entry: now we have said 250
 //! being updated     also N.draft       the old entry, or the new one: at worst
 //!   fsync, rename,                     mail is sent twice (RFC 1047)
@@ -37,11 +37,11 @@
 //! delivered), `damaged` (what could not be read) and `marks` (`marks.rs`).
 //! What the start does with what it finds is in `stock.rs`.
 
-use super::entry::{Entry, TextNeeds, is_id};
+use super::entry::{Entry, Fate, TextNeeds, is_id};
+use super::unsaved::Unsaved;
 use crate::disk::{Claim, Disk, Draft, Names, shown};
 use crate::protocol::outgoing::OutgoingText;
 use crate::words::because;
-use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
@@ -68,9 +68,8 @@ pub struct Queue {
     pub(super) disk: Box<dyn Disk>,
     /// None: it is closed, and nothing is changed any more.
     claim: RwLock<Option<Box<dyn Claim>>>,
-    /// Entries that could not be written. Until they can, what has become of
-    /// their recipients is known in here.
-    unsaved: Mutex<BTreeMap<String, Entry>>,
+    /// What the disk has not taken yet.
+    unsaved: Mutex<Unsaved>,
     drafts: Names,
 }
 
@@ -117,8 +116,22 @@ impl Queue {
     /// Ends all work on the folder, and leaves it to others. Whatever is being
     /// done to it is done to its end.
     pub fn close(&self) {
+        self.save();
         let claim = self.claim.write();
         *claim.unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Perhaps the disk is well again.
+    fn save(&self) {
+        let ids = self.unsaved().ids();
+        for id in ids {
+            let saved = self.entry(&id).and_then(|entry| {
+                entry.map_or(Ok(()), |entry| self.replace(&entry))
+            });
+            if let Err(error) = saved {
+                log::error!("the last results of {id} are lost: {error}");
+            }
+        }
     }
 
     /// Nothing is changed without this.
@@ -145,10 +158,19 @@ impl Queue {
 
     /// An entry, as far as it is known; none if somebody has taken it out.
     pub fn entry(&self, id: &str) -> io::Result<Option<Entry>> {
-        match self.unsaved().get(id) {
-            Some(entry) => Ok(Some(entry.clone())),
-            None => read_entry(&*self.disk, &self.folder, id),
+        if let Some(entry) = self.unsaved().entry(id) {
+            return Ok(Some(entry));
         }
+        let found = read_entry(&*self.disk, &self.folder, id)?;
+        let Some(mut entry) = found else { return Ok(None) };
+        self.unsaved().complete(&mut entry);
+        Ok(Some(entry))
+    }
+
+    /// Keeps results whose entry cannot be read just now: `entry` has them as
+    /// soon as it can.
+    pub fn keep_results(&self, id: &str, results: &[Fate]) {
+        self.unsaved().keep_results(id, results);
     }
 
     /// The message of an entry, from its beginning.
@@ -165,20 +187,24 @@ impl Queue {
             self.disk.sync_folder(&self.folder)
         });
         match &written {
-            Ok(()) => self.unsaved().remove(&entry.id),
-            Err(_) => self.unsaved().insert(entry.id.clone(), entry.clone()),
-        };
+            Ok(()) => self.unsaved().forget(&entry.id),
+            Err(_) => self.unsaved().keep(entry),
+        }
         written
     }
 
     // ANCHOR: take_out
-    /// Takes an entry out: it is done. The promise goes first.
+    /// Takes an entry out: it is done. The promise goes first; a content that
+    /// stays is rubbish at the next start.
     pub fn take_out(&self, id: &str) -> io::Result<()> {
         let _at_work = self.at_work()?;
         self.remove(id, ENTRY)?;
-        self.unsaved().remove(id);
+        self.unsaved().forget(id);
         self.disk.sync_folder(&self.folder)?;
-        self.remove(id, CONTENT)
+        if let Err(error) = self.remove(id, CONTENT) {
+            log::warn!("left over: {error}");
+        }
+        Ok(())
     }
     // ANCHOR_END: take_out
 
@@ -193,22 +219,25 @@ impl Queue {
     /// Moves an entry that nobody may be told of to `dead`. If that is full it
     /// is taken out, and the answer is no.
     pub fn bury(&self, entry: &Entry) -> io::Result<bool> {
+        self.replace(entry)?;
         let dead = self.folder.join(DEAD);
         if entry_ids(&*self.disk, &dead)?.len() >= DEAD_LIMIT {
             return self.take_out(&entry.id).map(|()| false);
         }
-        self.replace(entry)?;
         self.move_to(DEAD, &entry.id)?;
         Ok(true)
     }
 
-    /// Sets an entry aside that cannot be read, or has lost its content.
+    /// Sets an entry aside that cannot be read, or has lost its content. If a
+    /// crash came while it was being buried, it follows its content.
     pub fn set_aside(&self, id: &str) -> io::Result<()> {
-        self.move_to(DAMAGED, id)
+        let buried = self.folder.join(DEAD).join(format!("{id}.{CONTENT}"));
+        let is_buried = self.disk.look(&buried).is_ok();
+        self.move_to(if is_buried { DEAD } else { DAMAGED }, id)
     }
 
-    /// Moves what there is of an entry. A crash between the two moves leaves
-    /// an entry without content, which the next start sets aside.
+    /// Moves what there is of an entry. The content goes first, and for good:
+    /// a content without an entry would be rubbish at the next start.
     fn move_to(&self, name: &str, id: &str) -> io::Result<()> {
         let _at_work = self.at_work()?;
         let folder = self.folder.join(name);
@@ -219,10 +248,11 @@ impl Queue {
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 moved => moved?,
             }
+            self.disk.sync_folder(&folder)?;
+            self.disk.sync_folder(&self.folder)?;
         }
-        self.unsaved().remove(id);
-        self.disk.sync_folder(&folder)?;
-        self.disk.sync_folder(&self.folder)
+        self.unsaved().forget(id);
+        Ok(())
     }
 
     /// Writes an entry under a passing name.
@@ -240,7 +270,7 @@ impl Queue {
         self.folder.join(format!("{id}.{kind}"))
     }
 
-    fn unsaved(&self) -> MutexGuard<'_, BTreeMap<String, Entry>> {
+    fn unsaved(&self) -> MutexGuard<'_, Unsaved> {
         self.unsaved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -43,7 +43,7 @@ fn begin(desk: &Desk, id: String) {
         Err(_) => BTreeSet::new(),
     };
     if groups.is_empty() {
-        desk.close(&id, &|_| None);
+        desk.close(&id, &[]);
     } else {
         desk.agenda.line_up(id, &groups);
     }
@@ -74,7 +74,9 @@ fn obey_marks(desk: &Desk) {
                 desk.agenda.flush();
                 desk.tell(Event::Flushed);
             }
-            Mark::Remove(id) if desk.agenda.remove(&id) => desk.take_out(&id),
+            Mark::Remove(id) if desk.agenda.remove(&id) => {
+                desk.take_out(&id);
+            }
             // It is being tried, or it is not there.
             Mark::Remove(_) => {}
         }

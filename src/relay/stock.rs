@@ -41,8 +41,8 @@ pub(super) fn take_stock(
         }
     }
     for bounce in bounces {
-        if let Some(done) = finish(queue, &bounce)? {
-            due.remove(&done);
+        if let Some(off) = finish(queue, &bounce)? {
+            due.remove(&off);
         }
     }
     Ok(due)
@@ -78,15 +78,22 @@ fn look_at(queue: &Queue, id: &str, has_content: bool) -> Option<Entry> {
     None
 }
 
-/// Lets the message that a bounce is about know of it. If that was all that it
-/// waited for, it is done.
+/// Lets the message that a bounce is about know of it. Gives what is not due
+/// any more: the message, if that was all that it waited for; or the bounce, if
+/// the disk does not give us the message just now. It waits with it, because
+/// once the bounce is gone, the sender would be told of the same again.
 fn finish(
     queue: &Queue,
     bounce: &Entry,
 ) -> io::Result<Option<(Duration, String)>> {
     let about = bounce.about.as_deref().unwrap_or_default();
-    // One that cannot be read was set aside.
-    let Ok(Some(mut entry)) = queue.entry(about) else { return Ok(None) };
+    let mut entry = match queue.entry(about) {
+        Ok(Some(entry)) => entry,
+        Ok(None) => return Ok(None),
+        // It was set aside.
+        Err(error) if is_damage(&error) => return Ok(None),
+        Err(_) => return Ok(Some((bounce.next, bounce.id.clone()))),
+    };
     let before = entry.clone();
     entry.mark_told(&bounce.tells);
     if entry == before {

@@ -7,7 +7,7 @@
 use super::agenda::Attempt;
 use super::client::{self, Courier, Orders, Report};
 use super::desk::{Desk, now};
-use super::entry::{Answer, Entry};
+use super::entry::{Answer, Entry, Fate};
 use super::event::Event;
 use super::line::Group;
 use super::route::NoRoute;
@@ -81,17 +81,15 @@ impl Turn {
                 continue;
             };
             self.tell(Event::Trying(self.number, &entry.id, &recipients));
-            let deliver = |mailbox: &Mailbox| {
+            let deliver = |mailbox: Mailbox| {
                 let content = self.desk.queue.content(&entry.id);
                 let path = &entry.reverse_path;
-                self.desk.mailboxes.deliver(mailbox, path, content, now())
+                let (class, answer) =
+                    self.desk.mailboxes.deliver(&mailbox, path, content, now());
+                Fate { mailbox, class, answer }
             };
-            let results: Vec<_> =
-                recipients.iter().map(|to| (to, deliver(to))).collect();
-            self.desk.settle(&attempt, &|mailbox| {
-                let its = results.iter().find(|(to, _)| *to == mailbox);
-                its.map(|(_, result)| result.clone())
-            });
+            let results: Vec<_> = recipients.into_iter().map(deliver).collect();
+            self.desk.settle(&attempt, &results);
         }
     }
 
@@ -103,15 +101,19 @@ impl Turn {
         let found = queue.entry(id);
         match found.and_then(|e| e.map(with_content).transpose()) {
             Ok(Some(entry)) => {
-                let is_mine =
-                    |m: &&Mailbox| self.desk.group_of(m) == self.group;
-                let mine = entry.waiting().filter(is_mine).cloned().collect();
+                let mine = self.mine(&entry);
                 return Some((entry, mine));
             }
             Err(error) if self.desk.is_lost(id, &error) => {}
-            Ok(None) | Err(_) => self.desk.settle(attempt, &|_| None),
+            Ok(None) | Err(_) => self.desk.settle(attempt, &[]),
         }
         None
+    }
+
+    /// The recipients in this group that wait.
+    fn mine(&self, entry: &Entry) -> Vec<Mailbox> {
+        let is_mine = |m: &&Mailbox| self.desk.group_of(m) == self.group;
+        entry.waiting().filter(is_mine).cloned().collect()
     }
 
     /// Takes what the courier brings back. Whether it may go on.
@@ -132,10 +134,13 @@ impl Turn {
         if report.has_opened && !self.has_answer.replace(true) {
             self.desk.agenda.is_there(&self.group);
         }
-        self.desk.settle(&attempt, &|mailbox| {
-            let its = report.settled.iter().find(|s| s.recipient == *mailbox);
-            its.map(|settled| (settled.outcome.class, answer(settled, at)))
-        });
+        let fate = |settled: &Settled| Fate {
+            mailbox: settled.recipient.clone(),
+            class: settled.outcome.class,
+            answer: answer(settled, at),
+        };
+        let results: Vec<_> = report.settled.iter().map(fate).collect();
+        self.desk.settle(&attempt, &results);
         true
     }
 
@@ -155,11 +160,14 @@ impl Turn {
         if self.desk.agenda.is_stopping() {
             return;
         }
+        let fate = |mailbox| Fate { mailbox, class, answer: answer.clone() };
         for attempt in self.desk.agenda.is_away(&self.group) {
-            self.desk.settle(&attempt, &|mailbox| {
-                let is_mine = self.desk.group_of(mailbox) == self.group;
-                is_mine.then(|| (class, answer.clone()))
-            });
+            let entry = self.desk.queue.entry(&attempt.id);
+            // If it cannot be read, the next try finds out the same.
+            let mine = entry.map(|entry| entry.map(|e| self.mine(&e)));
+            let mine = mine.ok().flatten().unwrap_or_default();
+            let results: Vec<_> = mine.into_iter().map(fate).collect();
+            self.desk.settle(&attempt, &results);
         }
     }
 

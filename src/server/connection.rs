@@ -9,8 +9,9 @@
 //! told what happens, for the log and for people (`watch.rs`).
 //!
 //! Guarantees:
-//! - 250 after the dot is said only when the message is on the disk;
-//! - whatever ends a connection early, no part of a message stays;
+//! - 250 after the dot is said only when the message is on the disk (RFC 5321
+//!   4.2.5);
+//! - whatever ends a connection early, no part of a message stays (4.1.1.10);
 //! - memory does not grow with the message, nor with the session.
 
 use super::incoming::{Envelope, Incoming, Progress};

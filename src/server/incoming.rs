@@ -12,7 +12,6 @@
 use super::shared::Shared;
 use crate::mailbox::delivery::{Staged, refusal_for};
 use crate::mailbox::directory::Directory;
-
 use crate::protocol::data::{Message, Taken};
 use crate::protocol::line::Piece;
 use crate::protocol::reply::Reply;

@@ -1,9 +1,12 @@
 //! Accepts connections.
 //!
-//! The thread that accepts does nothing else. The kernel keeps only so many
-//! connections that nobody has accepted (128, as std listens), and forgets the
-//! rest; so this thread hands each one on at once, to the thread that admits
-//! (`admission.rs`), and is back before the next one comes.
+//! The thread that accepts does nothing else: it hands each connection on at
+//! once, to the thread that admits (`admission.rs`). For the kernel has room for
+//! only so many that nobody has accepted yet (128, as std listens). When more
+//! come at the same moment, some come in late, and some never: Linux answers
+//! them with SYN cookies, and forgets them although they believe that they are
+//! connected. They wait in vain for a greeting, and try again some day. For more
+//! room let another program make the socket, and take it over: `inherited`.
 //!
 //! Interface:
 //!   `Server`  a server that runs; dropping it stops it
@@ -18,6 +21,7 @@ use std::io::{self, ErrorKind};
 use std::net::{
     IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream,
 };
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -49,11 +53,12 @@ impl Server {
     /// cannot be done, in one line.
     pub fn start(settings: Settings) -> io::Result<Server> {
         let places = settings.listen.clone();
+        let takes_over = settings.listen_on_stdin;
         // First what is needed to serve a client, then a client may come.
         let admission = Arc::new(Admission::open(settings)?);
-        let listeners: Vec<TcpListener> = places
-            .iter()
-            .map(|address| listen(*address))
+        let inherited = takes_over.then(inherited).into_iter();
+        let listeners: Vec<TcpListener> = inherited
+            .chain(places.iter().map(|address| listen(*address)))
             .collect::<io::Result<_>>()?;
         let addresses: Vec<SocketAddr> = listeners
             .iter()
@@ -148,6 +153,23 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
         let what = because(&format!("cannot listen on {address}"), &error);
         io::Error::new(error.kind(), format!("{what}{hint}"))
     })
+}
+
+/// Standard input, as a socket that listens already. Its maker chose the
+/// address, perhaps a port for which we have no privileges, and the room for
+/// connections that nobody has accepted yet.
+fn inherited() -> io::Result<TcpListener> {
+    let wrong = |error| because("cannot listen on standard input", &error);
+    let socket = io::stdin().as_fd().try_clone_to_owned().map_err(wrong)?;
+    let stream = TcpStream::from(socket);
+    if stream.peer_addr().is_ok() {
+        let hint = "it is a connection; --stdio is for that";
+        return Err(wrong(io::Error::other(hint)));
+    }
+    let listener = TcpListener::from(OwnedFd::from(stream));
+    listener.local_addr().map_err(wrong)?;
+    listener.set_nonblocking(false)?;
+    Ok(listener)
 }
 
 fn pause(error: &io::Error, pauses: &mut u32) {

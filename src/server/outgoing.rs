@@ -63,7 +63,7 @@ fn log_dialogue(turn: u64, event: &client::Event<'_>) {
             log::debug!("[->{turn}] cannot connect to {target}: {why}");
         }
         client::Event::Decided(step, made) => {
-            log::trace!("[->{turn}] {}: {}", step.name(), made.words);
+            log::trace!("[->{turn}] {}", made.sentence(*step));
         }
         client::Event::Connected(..) | client::Event::Closed => {}
     }

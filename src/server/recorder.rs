@@ -13,6 +13,7 @@ use super::settings::Settings;
 use crate::protocol::extension::Extension;
 use crate::protocol::reply::Answer;
 use crate::protocol::trace;
+use crate::relay::settings::RelaySettings;
 use crate::transcript::record::writer::{Closed, Heading, Writer, make_folder};
 use crate::wire::Lost;
 use std::io;
@@ -31,6 +32,7 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(86_400);
 pub(super) struct Recorders {
     folder: PathBuf,
     options: Vec<(String, String)>,
+    relay: Option<RelaySettings>,
 }
 
 impl Recorders {
@@ -41,7 +43,8 @@ impl Recorders {
     ) -> io::Result<Recorders> {
         make_folder(&folder)?;
         let options = options(settings);
-        Ok(Recorders { folder, options })
+        let relay = settings.relay.clone();
+        Ok(Recorders { folder, options, relay })
     }
 
     /// Begins a recording.
@@ -60,7 +63,7 @@ impl Recorders {
             time: &trace::iso_date_time(since_1970.as_secs()),
             from: &from,
             number: session,
-            server: &self.options,
+            server: &self.options_for(client),
             note: "",
         };
         let mut recorder = Recorder { session, writer: None };
@@ -69,6 +72,16 @@ impl Recorders {
             Err(error) => recorder.give_up(&error),
         }
         recorder
+    }
+
+    /// If this client may relay, so may the one that plays the file.
+    fn options_for(&self, client: Option<IpAddr>) -> Vec<(String, String)> {
+        let mut options = self.options.clone();
+        let relay = self.relay.as_ref().zip(client);
+        if relay.is_some_and(|(relay, client)| relay.is_for(client)) {
+            options.push(("relay".to_owned(), "yes".to_owned()));
+        }
+        options
     }
 }
 

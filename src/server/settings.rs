@@ -13,6 +13,8 @@ use std::time::Duration;
 pub struct Settings {
     /// Where to listen; port 0 takes a free one.
     pub listen: Vec<SocketAddr>,
+    /// Whether standard input is a socket that listens already.
+    pub listen_on_stdin: bool,
     /// The server's name, its extensions and limits.
     pub offer: Offer,
     /// The domains whose mail is kept here, in canonical form.
@@ -27,7 +29,8 @@ pub struct Settings {
     pub max_connections: usize,
     /// The most from one address; `None` for 50, with loopback spared.
     pub max_per_client: Option<usize>,
-    /// How long a client may take for one command.
+    /// How long a client may take for one command. RFC 5321 4.5.3.2.7 wants
+    /// five minutes at least.
     pub timeout: Duration,
     /// Whether to show the dialogue and its reasons as it goes: as messages in
     /// the log, with the target [`LIVE_DIALOGUE`](super::LIVE_DIALOGUE).
@@ -44,6 +47,7 @@ impl Settings {
     pub fn new(mail: impl Into<PathBuf>) -> Settings {
         Settings {
             listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 2525))],
+            listen_on_stdin: false,
             offer: Offer {
                 hostname: "localhost".to_owned(),
                 max_size: 26_214_400,

@@ -85,7 +85,7 @@ impl Shared {
     // ANCHOR: verdict
     /// Whether a recipient is welcome to this client. The directory knows who
     /// lives here. Mail for others is taken from the clients that may relay,
-    /// and from nobody else.
+    /// and from nobody else (RFC 5321 7.9).
     pub(super) fn verdict(
         &self,
         path: &ForwardPath,

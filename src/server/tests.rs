@@ -122,13 +122,14 @@ impl Memory {
 }
 
 /// All that the only client of a transcript sends, and the codes that it hears.
-/// `None` if the course of the talk hangs on time or on other clients.
+/// `None` if the course of the talk hangs on time, on other clients, or on a
+/// queue.
 fn play_of(transcript: &Transcript) -> Option<(Vec<u8>, Vec<u16>)> {
     let is_alone = transcript.steps.iter().all(|step| step.client.is_none());
-    let hangs_on = ["timeout", "max-connections", "max-per-client"];
+    let hangs_on = ["timeout", "max-connections", "max-per-client", "relay"];
     let options = &transcript.header.server;
-    let is_timeless = options.iter().all(|(k, _)| !hangs_on.contains(&&**k));
-    if !is_alone || !is_timeless || transcript.header.plays == Plays::Server {
+    let is_in_memory = options.iter().all(|(k, _)| !hangs_on.contains(&&**k));
+    if !is_alone || !is_in_memory || transcript.header.plays == Plays::Server {
         return None;
     }
     let (mut bytes, mut codes) = (Vec::new(), Vec::new());

@@ -46,7 +46,7 @@ use super::report::summary::Summary;
 use super::report::verdict::{Ending as Verdict, Policy, judge};
 use super::settings::{ReplaySettings, Subject, Task};
 use super::stand::server::{Stand, arguments};
-use crate::words::{in_one_line, reason};
+use crate::words::{in_one_line, reason, shell_word};
 
 const PASSED: u8 = 0;
 const FAILED: u8 = 1;
@@ -57,6 +57,8 @@ const NOT_JUDGED: u8 = 3;
 pub struct World<'a> {
     /// Our own program.
     pub program: PathBuf,
+    /// What it was called on the command line.
+    pub called: String,
     /// Today, as `2026-11-22`.
     pub date: String,
     /// Standard output.
@@ -378,6 +380,7 @@ fn report(
 ) -> Result<u8, Ending> {
     let summary = Summary::of(&rows, begin.elapsed());
     let summary = summary.by(suite, settings.chosen.stage);
+    let summary = summary.shown_by(show_command(settings, world));
     let format = match out {
         Some((path, mut file)) => {
             formats::write(&mut file, settings.format, &rows, &summary)
@@ -389,6 +392,14 @@ fn report(
     quietly(formats::write(world.out, format, &rows, &summary))?;
     quietly(world.out.flush())?;
     Ok(code)
+}
+
+/// The command that shows a talk of this very server, up to its place.
+fn show_command(settings: &ReplaySettings, world: &World<'_>) -> String {
+    let first = [world.called.as_str(), "replay"].into_iter();
+    let words = first.chain(settings.again.iter().map(String::as_str));
+    let words: Vec<String> = words.chain(["--show"]).map(shell_word).collect();
+    words.join(" ")
 }
 
 /// `--show FILE:LINE`
@@ -406,9 +417,23 @@ fn show_talk(
     let results = run.all(transcripts, &mut |_| {});
     let (rows, code) = verdict(settings, transcripts, results);
     for row in &rows {
-        quietly(show::write(world.out, row))?;
+        quietly(show::write(world.out, row, &whose(&settings.subject)))?;
     }
     Ok(code)
+}
+
+/// Whose talk it is.
+fn whose(subject: &Subject) -> String {
+    match subject {
+        Subject::Own => "Pillarbox itself".to_owned(),
+        Subject::Running(place) => format!("the server at {place}"),
+        Subject::Command(command) => {
+            format!("the server of {}", shell_word(command))
+        }
+        Subject::Client(command, _) => {
+            format!("the client of {}", shell_word(command))
+        }
+    }
 }
 
 /// Who is judged, and how.

@@ -42,6 +42,8 @@ pub struct ReplaySettings {
     pub out: Option<PathBuf>,
     /// How many transcripts are played at the same time.
     pub jobs: usize,
+    /// The options that say whose talk it is, for a command that shows it.
+    pub again: Vec<String>,
 }
 
 /// What is done with the files.

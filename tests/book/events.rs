@@ -9,7 +9,8 @@ use std::collections::VecDeque;
 use std::iter;
 use std::time::Duration;
 
-use super::walk::{Said, walk};
+use super::server::Said;
+use super::walk::walk;
 
 /// The server of every transcript that does not say otherwise.
 const HOST: &str = "mx.example.org";
@@ -75,6 +76,10 @@ pub fn clients(transcript: &Transcript) -> u8 {
     numbers.max().unwrap_or(1)
 }
 
+/// In a file that plays the server: the client wants nothing more of this
+/// session. QUIT is right, and so is RSET before it.
+const END_OF_A_GOODBYE: &str = "{...}T";
+
 struct Reader<'a> {
     host: &'a str,
     /// What the machine says at the replies that come.
@@ -128,11 +133,15 @@ impl Reader<'_> {
     /// As soon as a line does not end in CR LF, the text shows every end.
     fn sent(&mut self, client: u8, words: &str, is_line: bool) {
         let is_text = self.in_message.contains(&client);
+        let goodbye = match words {
+            END_OF_A_GOODBYE => "QUIT, or RSET",
+            words => words,
+        };
         let kind = if is_text { Kind::Message } else { Kind::Lines };
         if is_text && words == "." {
             self.in_message.retain(|other| *other != client);
         }
-        let mut line = self.plain(words);
+        let mut line = self.plain(goodbye);
         let side = Side::Client(client);
         let last = self.events.last_mut();
         if let Some(Event::Arrow { from, kind: Kind::Message, lines }) = last

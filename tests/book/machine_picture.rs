@@ -14,9 +14,9 @@
 use pillarbox::protocol::reply;
 use pillarbox::protocol::session::Session;
 
+use super::server::state_name;
 use super::svg::{Anchor, Point, Svg};
 use crate::support::machine::{COLUMNS, ROWS, send, session_in};
-use crate::tell::state;
 
 /// From one state to another: what leads there, with the code of its reply.
 struct Edge {
@@ -58,11 +58,11 @@ fn add(
     act: impl Fn(&mut Session) -> Option<u16>,
 ) {
     let mut session = session_in(way);
-    let from = state(&session);
+    let from = state_name(&session);
     let Some(code) = act(&mut session) else {
         return;
     };
-    let (to, word) = (state(&session), (word, code));
+    let (to, word) = (state_name(&session), (word, code));
     if from == to {
         return;
     }

@@ -1,9 +1,8 @@
 //! A transcript, played to the machine: what is really said at each reply of
 //! the page, by which rule, and what it does to the state.
 //!
-//! The machine is that of the pages (`book/live`). The ladders take the real
-//! words from here, and the pages take all of it from `walks.js`, to show it
-//! after a guess.
+//! The ladders take the real words from here, and the pages take all of it from
+//! `walks.js`, to show it after a guess.
 
 use pillarbox::transcript::format::header::Plays;
 use pillarbox::transcript::format::parse::parse;
@@ -13,39 +12,24 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
 use std::path::Path;
 
+use super::server::{Said, Server};
 use super::tree::Tree;
-use crate::server::Server;
-
-/// A reply of the machine.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Said {
-    pub lines: Vec<String>,
-    pub rule: String,
-    pub section: String,
-    pub before: String,
-    pub after: String,
-}
 
 /// What is said at each reply of a transcript, in order; `None` if the machine
 /// cannot play it, because it has no clock, no network, or another part.
 pub fn walk(transcript: &Transcript) -> Option<Vec<Said>> {
     let header = &transcript.header;
-    let options = header.server.iter();
-    let options: Vec<String> =
-        options.map(|(key, value)| format!("{key}={value}")).collect();
-    let is_ours = |option: &&String| {
-        ["timeout=", "max-connections=", "max-per-client="]
-            .iter()
-            .all(|key| !option.starts_with(key))
-    };
-    if header.plays == Plays::Server || !options.iter().all(|o| is_ours(&o)) {
+    let needs_more = ["timeout", "max-connections", "max-per-client"];
+    let mut keys = header.server.iter().map(|(key, _)| key.as_str());
+    if header.plays == Plays::Server || keys.any(|k| needs_more.contains(&k)) {
         return None;
     }
-    let mut walker =
-        Walker { options: options.join(" "), clients: BTreeMap::new() };
+    let mut clients = BTreeMap::new();
     let mut said = Vec::new();
     for step in &transcript.steps {
-        let client = walker.client(step.client.unwrap_or(1));
+        let client = clients
+            .entry(step.client.unwrap_or(1))
+            .or_insert_with(|| Client::new(&header.server));
         match &step.action {
             Action::Send(text) => client.hear(text, "\r\n"),
             Action::SendRaw(text) => client.hear(text, ""),
@@ -56,34 +40,19 @@ pub fn walk(transcript: &Transcript) -> Option<Vec<Said>> {
     Some(said)
 }
 
-struct Walker {
-    options: String,
-    clients: BTreeMap<u8, Client>,
-}
-
 /// One client, and what its server has said.
 struct Client {
     server: Server,
     said: VecDeque<Said>,
-    /// The names that were heard in a reply, with their values.
-    host: String,
-}
-
-impl Walker {
-    /// The client of this number; its server speaks first.
-    fn client(&mut self, number: u8) -> &mut Client {
-        self.clients.entry(number).or_insert_with(|| {
-            let (server, told) = Server::start(&self.options);
-            let host = self.options.split(' ');
-            let mut host =
-                host.filter_map(|word| word.strip_prefix("hostname="));
-            let host = host.next_back().unwrap_or("mx.example.org").to_owned();
-            Client { server, said: read(&told).into(), host }
-        })
-    }
 }
 
 impl Client {
+    /// Its server speaks first.
+    fn new(options: &[(String, String)]) -> Client {
+        let (server, greeting) = Server::start(options);
+        Client { server, said: VecDeque::from([greeting]) }
+    }
+
     fn hear(&mut self, text: &Text, end: &str) {
         let mut bytes = Vec::new();
         for part in &text.parts {
@@ -92,51 +61,27 @@ impl Client {
                 Part::Repeat { bytes: unit, times } => {
                     bytes.extend(unit.repeat(*times));
                 }
-                Part::Name(_) => bytes.extend_from_slice(self.host.as_bytes()),
+                // The only name that is heard in a reply.
+                Part::Name(_) => {
+                    bytes.extend_from_slice(self.server.host().as_bytes());
+                }
                 Part::Anything => {}
             }
         }
         bytes.extend_from_slice(end.as_bytes());
-        let told = self.server.think(&bytes, 0);
-        self.said.extend(read(&told));
+        self.said.extend(self.server.hear(&bytes));
     }
 
     /// The next reply, if it has the code that is on the page.
     fn said(&mut self, reply: &ReplyStep) -> Option<Said> {
         if self.said.is_empty() {
             // The page waits here, and so does the machine.
-            let told = self.server.think(b"", 0);
-            self.said.extend(read(&told));
+            self.said.extend(self.server.hear_nothing());
         }
         let said = self.said.pop_front()?;
         let code = reply.code.to_string();
         said.lines.first()?.starts_with(&code).then_some(said)
     }
-}
-
-/// The replies in what the machine tells (see `book/live/src/tell.rs`).
-fn read(told: &[u8]) -> Vec<Said> {
-    let mut all = Vec::new();
-    let mut said = Said::default();
-    for line in String::from_utf8_lossy(told).lines() {
-        let parts: Vec<String> = line.split('\t').map(plain).collect();
-        match &parts[..] {
-            [what, line] if what == "said" => said.lines.push(line.clone()),
-            [what, rule, section, before, after] if what == "step" => {
-                let lines = std::mem::take(&mut said.lines);
-                let [rule, section, before, after] =
-                    [rule, section, before, after].map(Clone::clone);
-                all.push(Said { lines, rule, section, before, after });
-            }
-            _ => {}
-        }
-    }
-    all
-}
-
-/// Our replies are ASCII, and have no tab: only quotes are escaped.
-fn plain(text: &str) -> String {
-    text.replace("\\'", "'").replace("\\\"", "\"").replace("\\\\", "\\")
 }
 
 /// All walks, as a script for the pages: a line for each transcript. Rules and

@@ -3,5 +3,5 @@
 
 import { end } from './lib.mjs';
 
-for (const part of ['pages', 'stepper', 'live', 'print']) await import(`./${part}.mjs`);
+for (const part of ['pages', 'stepper', 'live', 'print', 'report']) await import(`./${part}.mjs`);
 await end();

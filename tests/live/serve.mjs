@@ -10,12 +10,8 @@ import { machine } from './machine.mjs';
 
 const [port, maildir, ...options] = process.argv.slice(2);
 
-// `--max-size 1000` is what a transcript writes as `max-size=1000`.
-function inWords(words) {
-    const pairs = [];
-    for (let at = 0; at < words.length; at += 2) pairs.push(`${words[at].replace(/^--/, '')}=${words[at + 1]}`);
-    return pairs.join(' ');
-}
+// `--max-size=1000` is what a transcript writes as `max-size=1000`.
+const inWords = (words) => words.map((word) => word.replace(/^--/, '')).join(' ');
 
 // As long as `pillarbox serve` waits for the line feed after a carriage return.
 const lineFeedWait = 5000;

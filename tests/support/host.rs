@@ -113,6 +113,11 @@ impl Host {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
+    /// How many are connected, as far as it has noticed.
+    pub fn connected_now(&self) -> usize {
+        self.shared.now.load(Ordering::SeqCst)
+    }
+
     /// How many were connected at the same time, at most.
     pub fn most_at_once(&self) -> usize {
         self.shared.most.load(Ordering::SeqCst)

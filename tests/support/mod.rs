@@ -8,6 +8,7 @@
 //!   `programs`    mail clients that other people wrote
 //!   `host`        a mail host that does what a test wants
 //!   `machine`     a walk through the state machine
+//!   `memory`      a file system in memory that can lose power
 //!   `name_server` a name server that says what a test wants
 //!   `strace`      system calls that fail
 //!
@@ -34,13 +35,14 @@ use tempfile::TempDir;
 pub mod disk;
 pub mod host;
 pub mod machine;
+pub mod memory;
 pub mod name_server;
 pub mod post;
 pub mod programs;
 pub mod strace;
 
 /// Everything that waits gives up after this long.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_secs(180);
 
 /// A `pillarbox serve` of our own, on a free port of 127.0.0.1.
 pub struct Server {

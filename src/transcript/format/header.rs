@@ -8,7 +8,9 @@
 //!
 //! `Title` and `Level` are required, and no key comes twice. `Server:` takes
 //! the options of `pillarbox serve` that choose no path and no address: a
-//! stranger's file must not be able to write wherever it likes.
+//! stranger's file must not be able to write wherever it likes. A server that
+//! relays needs both; for it there is `relay=yes`. The program that starts it
+//! chooses an empty folder, and a host that takes no mail.
 
 use super::cause::Cause;
 use super::said::Wanted;
@@ -224,8 +226,8 @@ fn option(word: &str) -> Result<(String, String), String> {
         .ok_or("expected key=value, separated by one blank")?;
     if !is_allowed(key) {
         return Err(format!(
-            "expected hostname, domain, mailbox, max-..., timeout or \
-             without, not {key:?}"
+            "expected hostname, domain, mailbox, max-..., timeout, \
+             without or relay, not {key:?}"
         ));
     }
     let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
@@ -235,6 +237,9 @@ fn option(word: &str) -> Result<(String, String), String> {
     if key == "timeout" && value.parse::<f64>().is_err() {
         return Err(format!("expected seconds for timeout, not {value}"));
     }
+    if key == "relay" && value != "yes" {
+        return Err(format!("expected relay=yes, not relay={value}"));
+    }
     if value.is_empty() || value.contains('/') {
         return Err(format!("expected a value without a slash for {key}"));
     }
@@ -242,7 +247,7 @@ fn option(word: &str) -> Result<(String, String), String> {
 }
 
 fn is_allowed(key: &str) -> bool {
-    const KEYS: [&str; 9] = [
+    const KEYS: [&str; 10] = [
         "hostname",
         "domain",
         "mailbox",
@@ -252,6 +257,7 @@ fn is_allowed(key: &str) -> bool {
         "max-per-client",
         "timeout",
         "without",
+        "relay",
     ];
     KEYS.contains(&key)
 }
@@ -275,7 +281,8 @@ mod tests {
             "Level: should",
             "Plays: server",
             "Needs: PIPELINING 8BITMIME",
-            "Server: mailbox=a@example.org mailbox=b@example.org max-size=9",
+            "Server: mailbox=a@example.org mailbox=b@example.org max-size=9 \
+             relay=yes",
             "Stage: 7",
             "Cause: sender",
             "Requires: hello ehlo",
@@ -293,6 +300,7 @@ mod tests {
                 pair("mailbox", "a@example.org"),
                 pair("mailbox", "b@example.org"),
                 pair("max-size", "9"),
+                pair("relay", "yes"),
             ],
             stage: Some(7),
             cause: Some(Cause::Sender),
@@ -343,6 +351,9 @@ mod tests {
             "Server: mail=/tmp",
             "Server: record=x",
             "Server: queue=x",
+            "Server: relay=no",
+            "Server: relay=",
+            "Server: smart-host=127.0.0.1:25",
             "Server: listen=127.0.0.1:25",
             "Server: mailbox=a@../../home",
             "Server: max-size=1  timeout=2",

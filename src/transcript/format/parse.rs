@@ -103,8 +103,19 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Transcript, ParseError> {
     let script = parser.finish();
     let (header, steps) =
         script.map_err(|message| fail(length, message, true))?;
-    let (path, digest) = (path.into(), digest(bytes));
-    Ok(Transcript { path, header, steps, length, digest })
+    let (path, digest, notes) = (path.into(), digest(bytes), notes(bytes));
+    Ok(Transcript { path, header, steps, notes, length, digest })
+}
+
+/// The notes after the header. A mark for the book's pages is none.
+fn notes(bytes: &[u8]) -> Vec<Source> {
+    let body = (1..).zip(lines(bytes)).skip_while(|(_, text)| !text.is_empty());
+    let notes = body.filter_map(|(line, text)| {
+        let text = str::from_utf8(text.strip_prefix(b"#")?).ok()?.trim();
+        let text = (!text.starts_with("ANCHOR")).then(|| text.to_owned())?;
+        Some(Source { line, text })
+    });
+    notes.collect()
 }
 
 /// The lines of a file, without their LF.

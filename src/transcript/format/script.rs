@@ -27,6 +27,8 @@ pub struct Transcript {
     pub header: Header,
     /// What is done, from top to bottom. Notes and empty lines are no steps.
     pub steps: Vec<Step>,
+    /// The notes between the steps, without their `#`.
+    pub notes: Vec<Source>,
     /// How many lines the file has.
     pub length: usize,
     /// A number for its bytes: another one as soon as one of them is.

@@ -4,7 +4,8 @@
 //! may have either. The name of a header field has no case (RFC 5322 1.2.2),
 //! so another server may write `Return-path:`; our own may not.
 
-use super::failure::{Mismatch, show};
+use super::failure::Mismatch;
+use super::shown::show;
 use super::target::Match;
 use crate::transcript::format::matching::Names;
 use crate::transcript::format::script::{MailLine, Source};

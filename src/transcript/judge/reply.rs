@@ -14,7 +14,9 @@
 
 use std::time::Duration;
 
-use super::failure::{Mismatch, Rule, show};
+use super::failure::Mismatch;
+use super::rule::Rule;
+use super::shown::show;
 use super::talk::Surprise;
 use super::target::Match;
 use crate::protocol::replies::ServerReply;
@@ -22,6 +24,10 @@ use crate::transcript::format::matching::Names;
 use crate::transcript::format::script::{
     Action, AlsoRight, ReplyStep, Source, Step,
 };
+
+/// The commonest fault of all.
+const BARE_LF: &str = "this line ends in LF alone; write \\r\\n at the end of \
+                       each reply, not \\n";
 
 /// Compares a reply with the one on the page, and binds its names.
 pub(crate) fn compare(
@@ -148,6 +154,8 @@ pub(crate) fn missing(
         Surprise::Malformed { reason, heard } => {
             mismatch.unanswered = false;
             mismatch.rule = Rule::Form;
+            let is_bare = heard.ends_with(b"\n") && !heard.ends_with(b"\r\n");
+            mismatch.hint = is_bare.then(|| BARE_LF.to_owned());
             (format!("malformed reply: {reason}"), heard)
         }
     };

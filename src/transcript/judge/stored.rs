@@ -15,8 +15,10 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::failure::{Mismatch, Rule};
+use super::failure::Mismatch;
+use super::layouts;
 use super::message;
+use super::rule::Rule;
 use super::target::{Rules, Target};
 use crate::transcript::format::matching::Names;
 use crate::transcript::format::script::{
@@ -49,6 +51,8 @@ pub(crate) struct Store {
     /// The only Maildir of a server that has no others, if it cannot be told
     /// whose mail is in it.
     shared: Option<PathBuf>,
+    /// The folder that a student's server was given.
+    given: Option<PathBuf>,
     /// How many messages at least and at most all mailboxes have together.
     in_all: (usize, usize),
     /// How long a message may take to come; none if it must be there.
@@ -74,6 +78,7 @@ impl Store {
         let mut store = Store {
             mailboxes: BTreeMap::new(),
             shared: None,
+            given: target.mail.shared().map(Path::to_path_buf),
             in_all: in_all(transcript),
             patience: (!target.mail.is_at_once()).then_some(rules.deadline),
             fits: message::Fits::of(rules.matching),
@@ -210,12 +215,20 @@ impl Store {
                     return Ok(());
                 }
                 Err(mismatch) if Instant::now() >= until => {
-                    let rule = Rule::Stored;
-                    return Err(Mismatch { rule, ..mismatch });
+                    let (rule, hint) = (Rule::Stored, self.hint(mailbox));
+                    return Err(Mismatch { rule, hint, ..mismatch });
                 }
                 Err(_) => thread::sleep(BETWEEN_LOOKS),
             }
         }
+    }
+
+    /// Where mail was looked for, if there is none; and what is there instead.
+    fn hint(&self, mailbox: &Mailbox) -> Option<String> {
+        let is_empty = mailbox.new_files().is_ok_and(|files| files.is_empty());
+        let is_another = self.patience.is_some();
+        (is_empty && is_another)
+            .then(|| layouts::hint(&mailbox.folders, self.given.as_deref()))
     }
 
     /// All that came since, in the order of the names.

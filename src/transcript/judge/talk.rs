@@ -390,7 +390,7 @@ mod tests {
     use std::net::TcpListener;
 
     const SOON: Duration = Duration::from_millis(200);
-    const LATE: Duration = Duration::from_secs(10);
+    const LATE: Duration = Duration::from_secs(60);
 
     /// A connection to a server that says these bytes and closes.
     fn hear(bytes: &[u8]) -> Talk {

@@ -3,6 +3,7 @@
 //! In reading order:
 //!   `outcome`    what became of a page
 //!   `player`     plays the client's part; somebody else listens
+//!   `said`       what a client has said, and which of it a reply answers
 //!   `replay`     listens, and judges each reply
 //!   `as_server`  the other direction: plays the server's part to a client
 //!   `errand`     the mail that such a page wants
@@ -23,4 +24,5 @@ mod probe;
 pub mod repeat;
 mod replay;
 pub mod run;
+mod said;
 mod side_by_side;

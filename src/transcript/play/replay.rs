@@ -6,24 +6,27 @@
 //! Interface:
 //!   `replay`  plays one transcript, and says what became of it
 
-use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
 use super::outcome::{Outcome, Played, TalkLine};
 use super::player::{Listener, Player, Stop};
+use super::said::Said;
 use crate::protocol::replies::ServerReply;
 use crate::transcript::format::matching::Names;
 use crate::transcript::format::script::{
     Action, MailboxStep, ReplyStep, Source, Step, Transcript,
 };
-use crate::transcript::judge::failure::{Failure, Mismatch, Rule, show};
+use crate::transcript::judge::failure::{Failure, Mismatch};
 use crate::transcript::judge::reply;
+use crate::transcript::judge::rule::Rule;
+use crate::transcript::judge::shown::show;
 use crate::transcript::judge::stored::{Look, Store};
 use crate::transcript::judge::target::{Leniency, Match, Rules, Target};
 use crate::words::reason;
 
-/// The reply to QUIT (RFC 5321 4.2.3).
+/// The reply to DATA, and to QUIT (RFC 5321 4.2.3).
+const START_MAIL_INPUT: u16 = 354;
 const CLOSING: u16 = 221;
 
 /// How long the server may take to close, or to say good-bye, where that is
@@ -31,13 +34,15 @@ const CLOSING: u16 = 221;
 const GOODBYE: Duration = Duration::from_secs(1);
 const IN_VAIN: Duration = Duration::from_millis(50);
 
-/// Plays a transcript against a server, up to this line of the file.
+/// Plays a transcript against a server, up to this line of the file. `printed`
+/// says how much the server has printed so far.
 pub(super) fn replay(
     target: &Target,
     rules: &Rules,
     page: &Transcript,
     leniency: Leniency,
     last_line: usize,
+    printed: &dyn Fn() -> usize,
 ) -> Played {
     let transcript = rules.aliases.transcript(page);
     let store = match Store::open(target, rules, &transcript) {
@@ -53,7 +58,10 @@ pub(super) fn replay(
         needs: &transcript.header.needs,
         store,
         leniency,
-        last: BTreeMap::new(),
+        said: Said::default(),
+        printed,
+        log_from: 0,
+        message_from: 0,
         talk: Vec::new(),
         notes: Vec::new(),
         unchecked: None,
@@ -89,8 +97,12 @@ struct Replay<'a> {
     needs: &'a [String],
     store: Store,
     leniency: Leniency,
-    /// The last line of each client.
-    last: BTreeMap<Option<u8>, Vec<u8>>,
+    said: Said,
+    /// How much the server has printed, and how much it had before this step.
+    printed: &'a dyn Fn() -> usize,
+    log_from: usize,
+    /// The same, before it stored the last message.
+    message_from: usize,
     talk: Vec<TalkLine>,
     notes: Vec<String>,
     unchecked: Option<String>,
@@ -98,13 +110,11 @@ struct Replay<'a> {
 
 impl Listener for Replay<'_> {
     fn said(&mut self, step: &Step, bytes: &[u8]) {
-        let is_raw = matches!(step.action, Action::SendRaw(_));
-        let mark = if is_raw { '>' } else { ':' };
-        let number = step.client.map(|number| number.to_string());
-        let number = number.unwrap_or_default();
-        let text = format!("C{number}{mark} {}", show(bytes));
-        self.tell(step.source.line, text.trim_end(), true);
-        self.last.insert(step.client, bytes.to_ascii_uppercase());
+        if self.said.waits(step.client).is_none() {
+            self.log_from = (self.printed)();
+        }
+        let text = self.said.line(step, bytes);
+        self.tell(step.source.line, &text, true);
     }
 
     fn heard(
@@ -118,13 +128,20 @@ impl Listener for Replay<'_> {
         let result = reply::compare(step, wanted, said, matching, names)
             .and_then(|()| self.check_offer(step, wanted, said));
         self.tell_heard(step, wanted, said, result.as_ref().err());
-        match result {
+        let result = match result {
             Err(_) if self.may_be_missing(step, wanted).is_some() => {
                 self.let_pass(step);
                 Ok(())
             }
             result => result,
+        };
+        if result.is_ok() {
+            self.said.answered(step.client, said.code);
         }
+        if said.code == START_MAIL_INPUT {
+            self.message_from = (self.printed)();
+        }
+        result
     }
 
     fn heard_bare_lf(&mut self, step: &Step) {
@@ -200,9 +217,7 @@ impl Listener for Replay<'_> {
 impl Replay<'_> {
     /// Whether QUIT was the last that this client has said.
     fn is_leaving(&self, step: &Step) -> bool {
-        self.last
-            .get(&step.client)
-            .is_some_and(|line| line.trim_ascii_end() == b"QUIT")
+        self.said.last(step.client).trim_ascii_end() == b"QUIT"
     }
 
     /// What a needed keyword is worth: it must be in each reply to EHLO. Our
@@ -214,8 +229,7 @@ impl Replay<'_> {
         said: &ServerReply,
     ) -> Result<(), Mismatch> {
         let is_list = wanted.lines.iter().any(|line| line.more);
-        let last = self.last.get(&step.client);
-        let is_hello = last.is_some_and(|line| line.starts_with(b"EHLO"));
+        let is_hello = self.said.last(step.client).starts_with(b"EHLO");
         if self.rules.matching == Match::Exact || !is_list || !is_hello {
             return Ok(());
         }
@@ -258,7 +272,12 @@ impl Replay<'_> {
         stop: Stop,
         (hint, patience): (Option<String>, Duration),
     ) -> Outcome {
-        let failure = |wrong| Box::new(Failure::new(page, wrong));
+        let is_look = matches!(step.action, Action::Mailbox(_));
+        let log_from = if is_look { self.message_from } else { self.log_from };
+        let failure = |wrong: Mismatch| {
+            let log_from = if wrong.unanswered { 0 } else { log_from };
+            Box::new(Failure { log_from, ..Failure::new(page, wrong) })
+        };
         let mut wrong = match stop {
             Stop::Enough => return Outcome::Pass,
             Stop::Wrong(wrong) => wrong,
@@ -287,7 +306,12 @@ impl Replay<'_> {
             wrong.hint = hint;
         }
         self.tell_wrong(step, &wrong);
-        Outcome::Fail(failure(wrong))
+        let mut failure = failure(wrong);
+        if matches!(step.action, Action::Reply(_)) {
+            let sent = self.said.waits(step.client).unwrap_or_default();
+            sent.clone_into(&mut failure.sent);
+        }
+        Outcome::Fail(failure)
     }
 
     /// The last line of the talk, if none before has the mark.

@@ -301,22 +301,46 @@ impl Run {
         };
         let leniency = self.leniency(&page.header);
         let last = self.last_line;
-        let mut played = replay(&target, &self.rules, page, leniency, last);
-        let log = server.stop();
-        // What the server printed matters if it gave no answer at all.
+        // Our own server says all that it has to say in its replies.
+        let is_own = self.stand.is_own();
+        let printed = || if is_own { usize::MAX } else { server.printed() };
+        let mut played =
+            replay(&target, &self.rules, page, leniency, last, &printed);
         match &mut played.outcome {
-            Outcome::Fail(failure) | Outcome::NoServer(failure)
-                if failure.unanswered =>
-            {
-                failure.log = log;
+            Outcome::Fail(failure) => {
+                failure.log = server.stop_and_tell(failure.log_from);
             }
-            Outcome::Pass
-            | Outcome::Fail(_)
-            | Outcome::Skip(_)
-            | Outcome::Lost(_)
-            | Outcome::NoServer(_) => {}
+            Outcome::NoServer(failure) => {
+                let is_running = server.is_running();
+                failure.hint = failure.hint.take().or(self.why(is_running));
+                failure.log = server.stop_and_tell(0);
+            }
+            Outcome::Pass | Outcome::Skip(_) | Outcome::Lost(_) => {
+                server.stop();
+            }
         }
         played
+    }
+
+    /// Why nobody may have listened.
+    fn why(&self, is_running: bool) -> Option<String> {
+        let hint = match (&self.stand, is_running) {
+            (Stand::Own(_), _) => return None,
+            (Stand::Running { .. }, _) => {
+                "is the server running? One that is still starting may be \
+                 waited for with --wait"
+            }
+            (Stand::Command { .. }, true) => {
+                "the command runs, but nobody listens on the port that was \
+                 filled in for {port}: does the server take it, and listen on \
+                 127.0.0.1?"
+            }
+            (Stand::Command { .. }, false) => {
+                "the command has ended: type it yourself, with a number for \
+                 {port}, and see what it says"
+            }
+        };
+        Some(hint.to_owned())
     }
 
     /// What is noted and played on, unless this page is about it.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::row::Row;
 use super::summary::Summary;
-use super::{junit, tap, text, tsv};
+use super::{html, junit, tap, text, tsv};
 
 /// What a report can look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub enum Format {
     Junit,
     /// Columns for a spreadsheet or a script.
     Tsv,
+    /// A page for people, with all that was said.
+    Html,
 }
 
 /// Writes the report of a run.
@@ -31,5 +33,9 @@ pub(crate) fn write(
         Format::Tap => tap::write(out, rows, summary),
         Format::Junit => junit::write(out, rows, summary),
         Format::Tsv => tsv::write(out, rows, summary),
+        Format::Html => {
+            let page = html::page("What the server does", rows, summary);
+            out.write_all(page.as_bytes())
+        }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! transcripts/04-dots.txt: A line that begins with a dot
+//! the talk of Pillarbox itself
 //!    5     S: 220 mx.example.org ESMTP
 //!    6     C: HELO client.example
 //!    7  !! S: 500 5.5.2 Command not recognized
@@ -15,8 +16,13 @@ use std::io::{self, Write};
 use super::row::{Judgement, Row};
 
 /// Writes the talk, and then what is wrong.
-pub(crate) fn write(out: &mut dyn Write, row: &Row) -> io::Result<()> {
+pub(crate) fn write(
+    out: &mut dyn Write,
+    row: &Row,
+    whose: &str,
+) -> io::Result<()> {
     writeln!(out, "{}: {}", row.file(), row.title)?;
+    writeln!(out, "the talk of {whose}")?;
     for said in &row.talk {
         let mark = if said.is_expected { "" } else { "!!" };
         writeln!(out, "{:>4}  {mark:<2} {}", said.line, said.text)?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::row::{Judgement, Row};
 use crate::transcript::format::header::Level;
+use crate::words::shell_word;
 
 /// How many of each.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct Summary {
     pub(super) suite: String,
     /// The last chapter whose transcripts were asked for.
     pub(super) stage: Option<u8>,
+    /// The command that shows a talk, without the place to show.
+    pub(super) again: String,
     pub(super) passed: usize,
     pub(super) failed: usize,
     pub(super) weak: usize,
@@ -55,6 +58,18 @@ impl Summary {
     /// The same, with the name of the transcripts, and the last stage.
     pub(crate) fn by(self, suite: String, stage: Option<u8>) -> Summary {
         Summary { suite, stage, ..self }
+    }
+
+    /// The same, with the command that shows a talk of the server that was
+    /// judged; `FILE:LINE` follows it.
+    pub(crate) fn shown_by(self, again: String) -> Summary {
+        Summary { again, ..self }
+    }
+
+    /// The command that shows the talk of a row up to a line.
+    pub(super) fn show(&self, row: &Row, line: usize) -> String {
+        let place = shell_word(&format!("{}:{line}", row.path.display()));
+        format!("{} {place}", self.again)
     }
 
     /// All transcripts, judged or not.

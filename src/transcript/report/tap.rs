@@ -70,6 +70,7 @@ fn block(out: &mut dyn Write, failure: &Failure) -> io::Result<()> {
     writeln!(out, "  file: {}", quoted(&path))?;
     writeln!(out, "  line: {}", failure.line)?;
     for (key, value) in [
+        ("sent", &failure.sent),
         ("expected", &failure.expected),
         ("got", &failure.got),
         ("see", &failure.spec.join("; ")),

@@ -49,10 +49,15 @@ fn said() -> TalkLine {
     TalkLine { line: 24, text, is_expected: false }
 }
 
+/// Their sum, and the command that shows a talk.
+pub(super) fn summary(rows: &[Row]) -> Summary {
+    let summary = Summary::of(rows, Duration::from_millis(2340));
+    let summary = summary.by("abc".into(), None);
+    summary.shown_by("x replay --show".into())
+}
+
 pub(super) fn report(format: Format) -> String {
     let (rows, mut out) = (rows(), Vec::new());
-    let summary = Summary::of(&rows, Duration::from_millis(2340));
-    let summary = summary.by("abc".into(), None);
-    formats::write(&mut out, format, &rows, &summary).unwrap();
+    formats::write(&mut out, format, &rows, &summary(&rows)).unwrap();
     String::from_utf8(out).unwrap()
 }

@@ -17,7 +17,7 @@ pub(super) fn write(
     let causes = rows.iter().filter(|row| row.is_cause).filter(failed);
     let others = rows.iter().filter(|row| !row.is_cause).filter(failed);
     for row in causes.chain(others).chain(rows.iter().filter(weak)) {
-        failure(out, row)?;
+        failure(out, row, summary)?;
     }
     notes(out, rows)?;
     let lost = |judgement: &Judgement| match judgement {
@@ -45,7 +45,11 @@ pub(super) fn write(
 }
 
 /// What is wrong, and how to see more of it.
-fn failure(out: &mut dyn Write, row: &Row) -> io::Result<()> {
+fn failure(
+    out: &mut dyn Write,
+    row: &Row,
+    summary: &Summary,
+) -> io::Result<()> {
     let failure = match &row.judgement {
         Judgement::Fail(failure) | Judgement::Weak(failure) => failure,
         Judgement::Pass
@@ -57,9 +61,7 @@ fn failure(out: &mut dyn Write, row: &Row) -> io::Result<()> {
     if row.talk.is_empty() {
         return Ok(());
     }
-    // With another server its options belong to it as well.
-    let place = format!("{}:{}", row.file(), failure.line);
-    writeln!(out, "     the talk so far: --show {place} for the files")
+    writeln!(out, "     the talk so far: {}", summary.show(row, failure.line))
 }
 
 /// What was noted; the same of many files is told once.
@@ -127,13 +129,13 @@ mod tests {
        got       M: "\x00" & ..one
        title     A line that begins with a dot
        see       RFC 5321 4.5.2
-     the talk so far: --show transcripts/04-dots/two.txt:24 for the files
+     the talk so far: x replay --show transcripts/04-dots/two.txt:24
 WEAK test.txt:24: wrong message
        expected  M: .one <dot>
        got       M: "\x00" & ..one
        title     A line that begins with a dot
        see       RFC 5321 4.5.2
-     the talk so far: --show transcripts/04-dots/three.txt:24 for the files
+     the talk so far: x replay --show transcripts/04-dots/three.txt:24
 note transcripts/04-dots/one.txt: line 9: not checked
 judged by Pillarbox VERSION, transcripts abc
 4 transcripts: 1 passed, 1 failed, 1 weak, 1 skipped, in 2.3 s

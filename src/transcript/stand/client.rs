@@ -92,7 +92,7 @@ impl Client {
     /// How it has ended, if it has.
     pub(crate) fn ended(&self) -> Option<Ended> {
         // First this: what is written when it closes, is written before.
-        let is_over = self.process.is_over();
+        let is_over = self.process.has_ended();
         let code = fs::read_to_string(&self.code).unwrap_or_default();
         match code.trim().parse() {
             Ok(code) => Some(Ended::Code(code)),
@@ -114,7 +114,7 @@ impl Client {
     /// Ends it, and all that it has started. Gives back the last lines that it
     /// printed.
     pub(crate) fn stop(self) -> Vec<String> {
-        self.process.stop()
+        self.process.stop(0)
     }
 }
 

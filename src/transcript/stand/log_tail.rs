@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// How much is kept, and how many lines of it are shown.
+/// How much is kept, how many lines of it are shown, and how much of each.
 const LOG_BYTES: usize = 16 * 1024;
 const LOG_LINES: usize = 12;
+const LINE_LENGTH: usize = 500;
 
 /// A server that has printed more than this has to wait: it would keep a
 /// processor busy, and make others late.
@@ -19,32 +20,47 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// got away may hold the other end for ever.
 const LOG_END: Duration = Duration::from_secs(1);
 
+/// The end of it, and how much it was in all.
+#[derive(Debug, Default)]
+struct Kept {
+    end: Vec<u8>,
+    count: usize,
+}
+
 /// What a server prints.
 #[derive(Debug)]
 pub(super) struct LogTail {
-    bytes: Arc<Mutex<Vec<u8>>>,
+    kept: Arc<Mutex<Kept>>,
     reader: JoinHandle<()>,
 }
 
 impl LogTail {
     /// Begins to read.
     pub(super) fn of(stream: impl Read + Send + 'static) -> LogTail {
-        let bytes = Arc::default();
-        let kept = Arc::clone(&bytes);
-        let reader = thread::spawn(move || keep_end(stream, &kept));
-        LogTail { bytes, reader }
+        let kept = Arc::default();
+        let ours = Arc::clone(&kept);
+        let reader = thread::spawn(move || keep_end(stream, &ours));
+        LogTail { kept, reader }
     }
 
-    /// The last lines, without control characters. The server must have been
-    /// ended before.
-    pub(super) fn last_lines(&self) -> Vec<String> {
+    /// How many bytes have been printed so far.
+    pub(super) fn count(&self) -> usize {
+        self.kept.lock().map(|kept| kept.count).unwrap_or_default()
+    }
+
+    /// The last lines of what came after the first `from` bytes, without
+    /// control characters. The server must have been ended before.
+    pub(super) fn last_lines(&self, from: usize) -> Vec<String> {
         let until = Instant::now() + LOG_END;
         while !self.is_all() && Instant::now() < until {
             thread::sleep(Duration::from_millis(2));
         }
-        let bytes = self.bytes.lock().map(|log| log.clone());
-        let log = bytes.unwrap_or_default();
-        let log = String::from_utf8_lossy(&log);
+        let Ok(kept) = self.kept.lock() else {
+            return Vec::new();
+        };
+        let wanted = kept.count.saturating_sub(from).min(kept.end.len());
+        let (_, log) = kept.end.split_at(kept.end.len() - wanted);
+        let log = String::from_utf8_lossy(log);
         let lines: Vec<&str> = log.lines().collect();
         let first = lines.len().saturating_sub(LOG_LINES);
         lines.into_iter().skip(first).map(printable).collect()
@@ -58,22 +74,23 @@ impl LogTail {
     /// Whether anything was printed.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.bytes.lock().unwrap().is_empty()
+        self.count() == 0
     }
 }
 
 /// Reads all of the log, and keeps its end.
-fn keep_end(mut stream: impl Read, log: &Mutex<Vec<u8>>) {
+fn keep_end(mut stream: impl Read, kept: &Mutex<Kept>) {
     let mut buffer = [0; 4096];
     let mut count = 0;
     while let Ok(length @ 1..) = stream.read(&mut buffer) {
         let (bytes, _) = buffer.split_at(length);
-        if let Ok(mut log) = log.lock() {
-            log.extend(bytes);
-            let too_many = log.len().saturating_sub(LOG_BYTES);
-            log.drain(..too_many);
-        }
         count += length;
+        if let Ok(mut kept) = kept.lock() {
+            kept.end.extend(bytes);
+            let too_many = kept.end.len().saturating_sub(LOG_BYTES);
+            kept.end.drain(..too_many);
+            kept.count = count;
+        }
         if count > ORDINARY_BYTES {
             thread::sleep(PAUSE);
         }
@@ -81,7 +98,8 @@ fn keep_end(mut stream: impl Read, log: &Mutex<Vec<u8>>) {
 }
 
 fn printable(line: &str) -> String {
-    line.chars().filter(|c| !c.is_control()).collect()
+    let visible = line.chars().filter(|c| !c.is_control());
+    visible.take(LINE_LENGTH).collect()
 }
 
 #[cfg(test)]
@@ -94,17 +112,19 @@ mod tests {
         let log = Mutex::default();
         keep_end([b'x'; LOG_BYTES].as_slice(), &log);
         keep_end(b"the end".as_slice(), &log);
-        let log = log.into_inner().unwrap();
-        assert_eq!(log.len(), LOG_BYTES);
-        assert!(log.ends_with(b"xthe end"));
+        let kept = log.into_inner().unwrap();
+        assert_eq!(kept.end.len(), LOG_BYTES);
+        assert!(kept.end.ends_with(b"xthe end"));
     }
 
     #[test]
     fn the_last_lines_of_a_log_have_no_control_characters() {
         let text = "one\n".repeat(50) + "\x1b[31mtwo\nthree";
         let log = LogTail::of(io::Cursor::new(text.into_bytes()));
-        let lines = log.last_lines();
+        let lines = log.last_lines(0);
         assert_eq!(lines.len(), LOG_LINES);
         assert_eq!(lines[LOG_LINES - 2..], ["[31mtwo", "three"]);
+        assert_eq!(log.last_lines(log.count() - 5), ["three"]);
+        assert!(log.last_lines(log.count()).is_empty());
     }
 }

@@ -27,6 +27,10 @@ const CAST: [(&str, &str); 4] = [
     ("mailbox", "carol@example.org"),
 ];
 
+/// Where a server that relays sends its mail: a port of this machine where no
+/// mail server listens. So mail waits in the queue, and never leaves.
+const NOBODY: &str = "127.0.0.1:1";
+
 /// Starts the program with these `Server:` options, and waits until it
 /// listens.
 pub(super) fn start(
@@ -42,7 +46,7 @@ pub(super) fn start(
         Some(address) => Ok(Started { process, address }),
         None => Err(NotStarted {
             reason: "our own server did not start".into(),
-            log: process.stop(),
+            log: process.stop(0),
         }),
     }
 }
@@ -59,24 +63,35 @@ fn launch(
     let listen = ["serve", "--listen", "127.0.0.1:0", "--mail"];
     words.extend(listen.map(OsString::from));
     words.push(scratch.mail().into());
-    words.extend(arguments(options).into_iter().map(OsString::from));
+    let given = arguments(options, scratch.path());
+    words.extend(given.into_iter().map(OsString::from));
     let process = Process::start(&words, scratch, Some(writer))?;
     Ok((process, first_line(stdout)))
 }
 
 /// The `Server:` options and those of the cast, as arguments.
 ///
-/// A key in the header replaces all options of the cast with that key.
-pub(super) fn arguments(options: &[(String, String)]) -> Vec<String> {
+/// A key in the header replaces all options of the cast with that key. A queue
+/// is made in the scratch folder.
+pub(super) fn arguments(
+    options: &[(String, String)],
+    scratch: &Path,
+) -> Vec<String> {
     let is_given = |key: &str| options.iter().any(|(given, _)| given == key);
     let cast = CAST.iter().filter(|(key, _)| !is_given(key));
     let cast = cast.map(|(key, value)| format!("--{key}={value}"));
-    // `mailbox=*` is every plain name, as without the option.
-    let is_option = |(key, value): &&(String, String)| {
-        (key.as_str(), value.as_str()) != ("mailbox", "*")
-    };
-    let given = options.iter().filter(is_option);
-    let given = given.map(|(key, value)| format!("--{key}={value}"));
+    let given = options.iter().flat_map(|(key, value)| {
+        match (key.as_str(), value.as_str()) {
+            // Every plain name, as without the option.
+            ("mailbox", "*") => Vec::new(),
+            ("relay", _) => {
+                let queue = scratch.join("queue");
+                let queue = format!("--queue={}", queue.display());
+                vec![queue, format!("--smart-host={NOBODY}")]
+            }
+            (key, value) => vec![format!("--{key}={value}")],
+        }
+    });
     cast.chain(given).collect()
 }
 
@@ -107,6 +122,19 @@ mod tests {
 
     fn option(key: &str, value: &str) -> (String, String) {
         (key.into(), value.into())
+    }
+
+    fn arguments(options: &[(String, String)]) -> Vec<String> {
+        super::arguments(options, Path::new("/scratch"))
+    }
+
+    #[test]
+    fn a_server_that_relays_has_a_queue_and_a_host_that_takes_nothing() {
+        let options = [option("domain", "a.test"), option("relay", "yes")];
+        let arguments = arguments(&options);
+        let given = arguments.get(arguments.len() - 2..).unwrap();
+        let wanted = ["--queue=/scratch/queue", "--smart-host=127.0.0.1:1"];
+        assert_eq!(given, wanted);
     }
 
     #[test]

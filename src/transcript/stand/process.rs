@@ -92,15 +92,21 @@ impl Process {
         self.scratch.mail()
     }
 
-    /// Whether no process holds its output any more.
-    pub(super) fn is_over(&self) -> bool {
+    /// How many bytes it has printed so far.
+    pub(super) fn printed(&self) -> usize {
+        self.log.count()
+    }
+
+    /// Whether nothing of it runs any more, as far as its output tells.
+    pub(super) fn has_ended(&self) -> bool {
         self.log.is_all()
     }
 
-    /// Ends it. Gives back the last lines of its log.
-    pub(super) fn stop(mut self) -> Vec<String> {
+    /// Ends it. Gives back the last lines of what it printed after the first
+    /// `from` bytes.
+    pub(super) fn stop(mut self, from: usize) -> Vec<String> {
         self.end();
-        self.log.last_lines()
+        self.log.last_lines(from)
     }
 
     /// The leader of the group is waited for last: see `Guard::end`.

@@ -22,6 +22,9 @@ use super::lock::Lock;
 const PREFIX: &str = "pillarbox-";
 const LOCK: &str = ".lock";
 
+/// The folder of the mailboxes in it.
+pub(super) const MAIL: &str = "mail";
+
 /// A folder of its own that goes away.
 #[derive(Debug)]
 pub(super) struct Scratch {
@@ -73,7 +76,7 @@ impl Scratch {
 
     /// Where the server stores its mail. It is not made here.
     pub(super) fn mail(&self) -> PathBuf {
-        self.folder.join("mail")
+        self.folder.join(MAIL)
     }
 }
 

@@ -57,7 +57,7 @@ pub(crate) struct Serving {
 /// The arguments of `pillarbox serve` that these `Server:` options and those
 /// of every transcript are; where it listens and stores mail is not among them.
 pub(crate) fn arguments(options: &[(String, String)]) -> Vec<String> {
-    own_server::arguments(options)
+    own_server::arguments(options, Path::new(""))
 }
 
 impl Stand {
@@ -147,8 +147,25 @@ fn serving(
 }
 
 impl Serving {
-    /// Ends what was started. Gives back the last lines of its log.
-    pub(crate) fn stop(mut self) -> Vec<String> {
-        self.process.take().map(Process::stop).unwrap_or_default()
+    /// How many bytes it has printed so far.
+    pub(crate) fn printed(&self) -> usize {
+        self.process.as_ref().map_or(0, Process::printed)
+    }
+
+    /// Whether something was started that runs still.
+    pub(crate) fn is_running(&self) -> bool {
+        self.process.as_ref().is_some_and(|process| !process.has_ended())
+    }
+
+    /// Ends what was started.
+    pub(crate) fn stop(self) {
+        self.stop_and_tell(0);
+    }
+
+    /// Ends what was started. Gives back the last lines of what it printed
+    /// after the first `from` bytes.
+    pub(crate) fn stop_and_tell(mut self, from: usize) -> Vec<String> {
+        let process = self.process.take();
+        process.map(|process| process.stop(from)).unwrap_or_default()
     }
 }

@@ -13,7 +13,7 @@ use super::braces;
 use super::own_server::arguments;
 use super::port::Port;
 use super::process::{NotStarted, Process, Started};
-use super::scratch::Scratch;
+use super::scratch::{MAIL, Scratch};
 
 /// What of a page's `Server:` line a command may ask for by itself, with the
 /// value that holds where the page has none.
@@ -50,7 +50,7 @@ fn launch(
         fs::create_dir_all(maildir.join(folder))?;
     }
     let port = Port::free()?;
-    let command = filled_in(command, options, port.number, &maildir);
+    let command = filled_in(command, options, port.number, scratch.path());
     let words = ["sh", "-c", &command];
     let process = Process::start(&words, scratch, None)?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port.number));
@@ -62,13 +62,13 @@ fn filled_in(
     command: &str,
     options: &[(String, String)],
     port: u16,
-    maildir: &Path,
+    scratch: &Path,
 ) -> String {
     let value = |word: &str| match word {
         "port" => Some(port.to_string()),
-        "maildir" => Some(maildir.to_string_lossy().into_owned()),
+        "maildir" => Some(scratch.join(MAIL).to_string_lossy().into_owned()),
         "options" => {
-            let words = arguments(options);
+            let words = arguments(options, scratch);
             let words = words.iter().map(|word| quoted(word));
             Some(words.collect::<Vec<_>>().join(" "))
         }
@@ -97,20 +97,21 @@ mod tests {
     fn port_and_folder_are_filled_in() {
         let command = "serve {port} '{maildir}' {port} ${HOME} {";
         let filled = filled_in(command, &[], 25, Path::new("/{port}"));
-        assert_eq!(filled, "serve 25 '/{port}' 25 ${HOME} {");
+        assert_eq!(filled, "serve 25 '/{port}/mail' 25 ${HOME} {");
     }
 
     #[test]
     fn limits_of_the_page_and_all_of_its_options_are_filled_in() {
         let option = |key: &str, value: &str| (key.into(), value.into());
         let options =
-            [option("max-size", "9"), option("mailbox", "o'hara@example.org")];
+            [option("mailbox", "o'hara@example.org"), option("relay", "yes")];
         let filled =
-            |command| filled_in(command, &options, 25, Path::new("/mail"));
+            |command| filled_in(command, &options, 25, Path::new("/scratch"));
         let command = "{max-size} {max-recipients} {timeout} {without}";
-        assert_eq!(filled(command), "9 100 300 {without}");
+        assert_eq!(filled(command), "26214400 100 300 {without}");
         let wanted = "'--hostname=mx.example.org' '--domain=example.org' \
-                      '--max-size=9' '--mailbox=o'\\''hara@example.org'";
+                      '--mailbox=o'\\''hara@example.org' \
+                      '--queue=/scratch/queue' '--smart-host=127.0.0.1:1'";
         assert_eq!(filled("{options}"), wanted);
     }
 

@@ -10,7 +10,8 @@
 use std::time::Duration;
 
 use crate::transcript::format::script::{Action, Source, Step};
-use crate::transcript::judge::failure::{Mismatch, show};
+use crate::transcript::judge::failure::Mismatch;
+use crate::transcript::judge::shown::show;
 use crate::transcript::judge::talk::Surprise;
 
 /// What the RFC says of a bare LF, the commonest fault of all.

@@ -7,8 +7,9 @@
 use crate::transcript::format::matching::Names;
 use crate::transcript::format::script::{Form, MailLine, MessageStep, Step};
 use crate::transcript::format::text::{Part, Text};
-use crate::transcript::judge::failure::{Mismatch, show};
+use crate::transcript::judge::failure::Mismatch;
 use crate::transcript::judge::message::{Fits, compare};
+use crate::transcript::judge::shown::show;
 
 /// What the RFC says of bytes over 127.
 const SEVEN_BITS: &str = "a client that has not negotiated 8BITMIME must not \
