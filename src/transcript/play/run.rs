@@ -14,7 +14,8 @@
 //! those that stand on it are lost, and not played.
 //!
 //! A busy machine must not cost a point: where a reply was waited for in vain,
-//! the page is played once more, with a new server or on a new connection.
+//! or a server to listen, the page is played once more, with a new server or on
+//! a new connection.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -270,28 +271,30 @@ impl Run {
 
     /// Where nothing came at all, it may be the machine that was late.
     fn play_again_if_late(&self, page: &Transcript) -> Played {
-        let first = self.play(page);
+        let first = self.play(page, 1);
         let is_late = match &first.outcome {
-            Outcome::Fail(failure) => failure.timed_out,
-            Outcome::Pass
-            | Outcome::Skip(_)
-            | Outcome::Lost(_)
-            | Outcome::NoServer(_) => false,
+            Outcome::Fail(failure) | Outcome::NoServer(failure) => {
+                failure.timed_out
+            }
+            Outcome::Pass | Outcome::Skip(_) | Outcome::Lost(_) => false,
         };
         let is_silence = |action: &Action| matches!(action, Action::Silence(_));
         let mut actions = page.steps.iter().map(|step| &step.action);
         if self.stand.is_own() || !is_late || actions.any(is_silence) {
             return first;
         }
-        let mut second = self.play(page);
+        // One that has not even listened has more time now.
+        let is_there = matches!(first.outcome, Outcome::Fail(_));
+        let mut second = self.play(page, if is_there { 1 } else { 2 });
         let note = "played twice: the first time a reply did not come in time";
         second.notes.push(note.into());
         second
     }
 
-    fn play(&self, page: &Transcript) -> Played {
+    /// Plays the page; the server may take `times` as long as usual to start.
+    fn play(&self, page: &Transcript, times: u32) -> Played {
         let served = self.stand.serve(&page.header.server);
-        let (server, target) = match served {
+        let (server, mut target) = match served {
             Ok(served) => served,
             Err(NotStarted { reason, log }) => {
                 let mut failure = not_started(page, reason);
@@ -299,6 +302,7 @@ impl Run {
                 return Played::without_talk(Outcome::NoServer(failure));
             }
         };
+        target.wait *= times;
         let leniency = self.leniency(&page.header);
         let last = self.last_line;
         // Our own server says all that it has to say in its replies.
@@ -312,6 +316,8 @@ impl Run {
             }
             Outcome::NoServer(failure) => {
                 let is_running = server.is_running();
+                // It may only be slow to start.
+                failure.timed_out = is_running;
                 failure.hint = failure.hint.take().or(self.why(is_running));
                 failure.log = server.stop_and_tell(0);
             }
