@@ -8,8 +8,8 @@
 //! * What it sends is known when it is sent, and its holes cannot be filled
 //!   in two ways.
 //! * Its clients all have numbers, or none has.
-//! * The page of a cause has the level `must`, and requires only causes that
-//!   come before its own. No page comes before one that it requires.
+//! * The page of a cause has the level `must`, if it plays the client, and
+//!   requires only causes that come before its own. No page comes before one that it requires.
 //! * If it plays the server, each command is followed by its reply (`turns`),
 //!   and it says what each of its clients has to tell (`Outcome`).
 //!
@@ -80,8 +80,13 @@ fn causes(header: &Header) -> Vec<Finding> {
     };
     if let Some(cause) = header.cause {
         let word = cause.word();
+        // A client that plays it is judged by it; no other page waits for it.
+        let is_alone = header.plays == Plays::Server;
         let is_must = header.level == Level::Must;
-        should(is_must, format!("the page of the cause {word} is a must"));
+        should(
+            is_must || is_alone,
+            format!("the page of the cause {word} is a must"),
+        );
         for other in &header.requires {
             let other_word = other.word();
             let what = format!("{word} cannot require {other_word}");

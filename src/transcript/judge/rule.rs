@@ -130,11 +130,13 @@ fn note(page: &Transcript, source: &Source) -> Option<String> {
     let before = page.steps.iter().filter(|s| s.source.line < source.line);
     let is_look =
         source.text.starts_with("M:") || source.text.starts_with("(mailbox");
-    let is_start = |step: &&Step| match &step.action {
-        Action::Reply(reply) if is_look => reply.code == START_MAIL_INPUT,
-        action => !is_look && !action.is_sent_by_client(),
+    let has_asked = |action: &Action| matches!(action, Action::Reply(to) if to.code == START_MAIL_INPUT);
+    let is_start = |step: &&Step| match is_look {
+        true => has_asked(&step.action),
+        false => !step.action.is_sent_by_client(),
     };
-    let since = before.filter(is_start).last().map_or(0, |s| s.source.line);
+    let mut before = before.filter(is_start);
+    let since = before.next_back().map_or(0, |s| s.source.line);
     let notes = page
         .notes
         .iter()

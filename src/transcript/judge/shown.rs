@@ -94,7 +94,7 @@ mod tests {
         let mut random = Random::new(7);
         for _ in 0..2000 {
             let seed = random.bytes(12);
-            let times = |byte: u8| if byte % 3 == 0 { 40 } else { 1 };
+            let times = |byte: u8| if byte.is_multiple_of(3) { 40 } else { 1 };
             let bytes: Vec<u8> =
                 seed.iter().flat_map(|b| vec![*b; times(*b)]).collect();
             let shown = show(&bytes);

@@ -30,13 +30,14 @@
 //! has a deadline, which begins when the client is there, and so has a whole
 //! `(rest of message)`.
 //!
-//! Two faults are let pass, with a note, on all pages but the one that is about
-//! them (`Cause:`): a line that ends in LF alone (RFC 5321 2.3.8), and a client
-//! that leaves without QUIT (4.1.1.10). One fault must not be told fifty times.
+//! Three faults are let pass, with a note, on all pages but the one that is
+//! about them (`Cause:`): a line that ends in LF alone (RFC 5321 2.3.8), HELO in
+//! the place of EHLO (3.2), and a client that leaves without QUIT (4.1.1.10). One
+//! fault must not be told fifty times.
 //!
 //! In the folder `as_server`, `door.rs` lets the clients in, `mouth.rs` says
-//! the words, `message.rs` compares a message, and `heard.rs` says what is
-//! wrong with the words of a client.
+//! the words, `message.rs` compares a message, `leeway.rs` knows where a client
+//! may differ, and `heard.rs` says what is wrong with its words.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -56,12 +57,14 @@ use crate::transcript::judge::failure::{Failure, Mismatch};
 use crate::transcript::judge::talk::{Surprise, Talk};
 pub(super) use door::Waiting;
 use door::accept;
+use leeway::Leeway;
 use message::Message;
 pub(super) use message::bytes as message_bytes;
 use mouth::{Mouth, Unsaid};
 
 mod door;
 mod heard;
+mod leeway;
 mod message;
 mod mouth;
 #[cfg(test)]
@@ -107,12 +110,16 @@ pub(super) enum Course {
     Over { has_left: bool },
     /// A client did something else.
     Wrong(Box<Failure>),
+    /// The same, but the page is not for such clients; and why.
+    NotJudged(String),
 }
 
 impl Course {
     fn played(self, notes: Vec<String>) -> Played {
         let outcome = match self {
-            Course::Nobody(reason) => Outcome::Skip(reason),
+            Course::Nobody(reason) | Course::NotJudged(reason) => {
+                Outcome::Skip(reason)
+            }
             Course::Over { .. } => Outcome::Pass,
             Course::Wrong(failure) => Outcome::Fail(failure),
         };
@@ -178,6 +185,7 @@ struct ServerPart<'a> {
     /// The page's subject: what else is wrong in this way is let pass.
     cause: Option<Cause>,
     notes: Vec<String>,
+    leeway: Leeway,
 }
 
 impl ServerPart<'_> {
@@ -199,30 +207,36 @@ impl ServerPart<'_> {
             has_left: false,
             cause,
             notes: Vec::new(),
+            leeway: Leeway::default(),
         }
     }
 
     fn play(&mut self, transcript: &Transcript) -> Course {
-        match self.all(&transcript.steps) {
-            Ok(()) => Course::Over { has_left: self.has_left },
-            Err(mismatch) => {
+        self.leeway = Leeway::on(transcript);
+        match (self.all(&transcript.steps), self.leeway.excuse()) {
+            (Ok(()), _) => Course::Over { has_left: self.has_left },
+            (Err(_), Some(reason)) => Course::NotJudged(reason),
+            (Err(mismatch), None) => {
                 Course::Wrong(Box::new(Failure::new(transcript, mismatch)))
             }
         }
     }
 
     fn all(&mut self, steps: &[Step]) -> Result<(), Mismatch> {
-        let next = steps.iter().skip(1).map(Some).chain([None]);
-        for (step, next) in steps.iter().zip(next) {
+        let mut left = steps;
+        while let Some((step, rest)) = left.split_first() {
             if step.action.has_client() {
                 self.turn = step.client;
             }
+            self.leeway.begin(rest);
+            let next = rest.first().map(|next| &next.action);
             self.may_leave =
-                next.is_some_and(|next| next.action == Action::MayQuit);
+                next == Some(&Action::MayQuit) || self.leeway.may_leave();
             self.step(step)?;
             if self.has_left {
                 break;
             }
+            left = rest.get(self.leeway.skips(rest)..).unwrap_or_default();
         }
         for (_, caller) in std::mem::take(&mut self.callers) {
             caller.talk.close(Instant::now() + LINGER);
@@ -281,9 +295,21 @@ impl ServerPart<'_> {
             match command.as_slice() {
                 b"QUIT" if self.may_leave => return self.part(step),
                 b"RSET" | b"NOOP" => self.say_line(step, OK)?,
+                helo if self.is_as_good(step, wanted, helo) => return Ok(()),
                 _ => return Err(heard::wrong_line(step, &line)),
             }
         }
+    }
+
+    /// Whether it is HELO in the place of EHLO. Only the page about EHLO is
+    /// strict.
+    fn is_as_good(&mut self, step: &Step, wanted: &Text, helo: &[u8]) -> bool {
+        if self.cause == Some(Cause::Ehlo) {
+            return false;
+        }
+        let Some(ehlo) = self.leeway.helo(step, helo) else { return false };
+        self.note(step, "the client says HELO, not EHLO");
+        self.names.fit(wanted, &ehlo)
     }
 
     /// Whether the client has left where it should have said QUIT. Only the
@@ -312,6 +338,9 @@ impl ServerPart<'_> {
 
     /// The client leaves early, as the page allows.
     fn part(&mut self, step: &Step) -> Result<(), Mismatch> {
+        if self.leeway.may_leave() {
+            self.note(step, "QUIT comes early");
+        }
         self.has_left = true;
         self.say_line(step, GOODBYE)
     }
@@ -391,7 +420,8 @@ impl ServerPart<'_> {
         reply: &ReplyStep,
     ) -> Result<(), Mismatch> {
         self.caller(step)?.in_message = reply.code == START_MAIL_INPUT;
-        self.say(step, |mouth| mouth.reply(reply))
+        let reply = self.leeway.reply(reply);
+        self.say(step, |mouth| mouth.reply(&reply))
     }
 
     /// Says something. That a client no longer listens is no fault yet: a

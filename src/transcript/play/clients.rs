@@ -111,7 +111,9 @@ impl Clients {
         let (course, notes) = play_for(listener, page, self.deadline, waiting);
         let patience = match course {
             Course::Over { .. } => self.wait,
-            Course::Nobody(_) | Course::Wrong(_) => LAST_WORDS,
+            Course::Nobody(_) | Course::Wrong(_) | Course::NotJudged(_) => {
+                LAST_WORDS
+            }
         };
         let (ended, log) = tries.end(Instant::now() + patience);
         let judged = match course {
@@ -122,6 +124,11 @@ impl Clients {
                 let hints: Vec<String> = hint.chain(said).collect();
                 failure.hint = Some(hints.join("; "));
                 Err(failure)
+            }
+            Course::NotJudged(reason) => {
+                let outcome = Outcome::Skip(reason);
+                let played = Played::without_talk(outcome);
+                return Ok(Played { notes, ..played });
             }
             Course::Nobody(_) if may_stay_away(page) => {
                 self.check(page, &ended, true)

@@ -14,9 +14,9 @@
 //! those that stand on it are lost, and not played.
 //!
 //! A busy machine must not cost a point: where a reply was waited for in vain,
-//! the page is played once more, with a new server or on a new connection. A
-//! server that is silent then as well, after the connection or after HELO, will
-//! say nothing to anybody: no other page waits for it.
+//! or a server to listen, the page is played once more, with a new server or on
+//! a new connection. A server that is silent then as well, after the connection
+//! or after HELO, will say nothing to anybody: no other page waits for it.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -292,28 +292,36 @@ impl Run {
 
     /// Where nothing came at all, it may be the machine that was late.
     fn play_again_if_late(&self, page: &Transcript) -> Played {
-        let first = self.play(page);
+        let first = self.play(page, 1);
         let is_silence = |action: &Action| matches!(action, Action::Silence(_));
         let mut actions = page.steps.iter().map(|step| &step.action);
         let is_late = is_late(&first.outcome);
         if self.stand.is_own() || !is_late || actions.any(is_silence) {
             return first;
         }
-        let mut second = self.play(page);
+        // One that has not even listened has more time now.
+        let is_there = matches!(first.outcome, Outcome::Fail(_));
+        let mut second = self.play(page, if is_there { 1 } else { 2 });
         let note = "played twice: the first time a reply did not come in time";
         second.notes.push(note.into());
         second
     }
 
-    fn play(&self, page: &Transcript) -> Played {
-        self.play_up_to(TRIES, page)
+    /// Plays the page; the server may take `times` as long as usual to start.
+    fn play(&self, page: &Transcript, times: u32) -> Played {
+        self.play_up_to(TRIES, page, times)
     }
 
     /// Where the server of another page has taken the port, what was played is
     /// worth nothing, and a new server gets a new port.
-    fn play_up_to(&self, tries: usize, page: &Transcript) -> Played {
+    fn play_up_to(
+        &self,
+        tries: usize,
+        page: &Transcript,
+        times: u32,
+    ) -> Played {
         let served = self.stand.serve(&page.header.server);
-        let (server, target) = match served {
+        let (server, mut target) = match served {
             Ok(served) => served,
             Err(NotStarted { reason, log }) => {
                 let mut failure = not_started(page, reason);
@@ -321,6 +329,7 @@ impl Run {
                 return Played::without_talk(Outcome::NoServer(failure));
             }
         };
+        target.wait *= times;
         let leniency = self.leniency(&page.header);
         let last = self.last_line;
         // Our own server says all that it has to say in its replies.
@@ -331,7 +340,7 @@ impl Run {
         let has_passed = matches!(played.outcome, Outcome::Pass);
         if tries > 1 && server.is_driven_out(has_passed) {
             server.stop();
-            return self.play_up_to(tries - 1, page);
+            return self.play_up_to(tries - 1, page, times);
         }
         match &mut played.outcome {
             Outcome::Fail(failure) => {
@@ -339,6 +348,8 @@ impl Run {
             }
             Outcome::NoServer(failure) => {
                 let is_running = server.is_running();
+                // It may only be slow to start.
+                failure.timed_out = is_running;
                 failure.hint = failure.hint.take().or(self.why(is_running));
                 failure.log = server.stop_and_tell(0);
             }
@@ -385,14 +396,13 @@ impl Run {
     }
 }
 
-/// Whether a reply was waited for in vain.
+/// Whether a reply, or a server to listen, was waited for in vain.
 fn is_late(outcome: &Outcome) -> bool {
     match outcome {
-        Outcome::Fail(failure) => failure.timed_out,
-        Outcome::Pass
-        | Outcome::Skip(_)
-        | Outcome::Lost(_)
-        | Outcome::NoServer(_) => false,
+        Outcome::Fail(failure) | Outcome::NoServer(failure) => {
+            failure.timed_out
+        }
+        Outcome::Pass | Outcome::Skip(_) | Outcome::Lost(_) => false,
     }
 }
 

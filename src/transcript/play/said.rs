@@ -83,17 +83,13 @@ mod tests {
         let page = format!("Title: t\nLevel: own\n\n{lines}(client closes)\n");
         let (mut said, mut answered) = (Said::default(), Vec::new());
         for step in &read(&page).unwrap().steps {
-            match &step.action {
-                Action::Reply(reply) => {
-                    let command = said.waits(step.client).unwrap_or("none");
-                    answered.push(command.to_owned());
-                    said.answered(step.client, reply.code);
-                }
-                action if action.is_sent_by_client() => {
-                    let (_, words) = step.source.text.split_once(' ').unwrap();
-                    said.line(step, words.as_bytes());
-                }
-                _ => {}
+            if let Action::Reply(reply) = &step.action {
+                let command = said.waits(step.client).unwrap_or("none");
+                answered.push(command.to_owned());
+                said.answered(step.client, reply.code);
+            } else if step.action.is_sent_by_client() {
+                let (_, words) = step.source.text.split_once(' ').unwrap();
+                said.line(step, words.as_bytes());
             }
         }
         answered

@@ -76,21 +76,18 @@ fn sum(summary: &Summary) -> String {
 fn failures(rows: &[Row], summary: &Summary, paper: &mut Paper) -> String {
     let is_fail = |row: &Row| matches!(row.judgement, Judgement::Fail(_));
     let is_weak = |row: &Row| matches!(row.judgement, Judgement::Weak(_));
-    let kinds: [(&str, &dyn Fn(&Row) -> bool); 3] = [
-        ("Mend this first: the rest depends on it", &|row| {
-            is_fail(row) && row.is_cause
-        }),
-        ("What failed", &|row| is_fail(row) && !row.is_cause),
-        ("Weak: no point is lost", &|row| is_weak(row)),
-    ];
-    let mut sections = String::new();
-    for (title, is_it) in kinds {
+    let mut those = |title, is_it: &dyn Fn(&Row) -> bool| {
         let those = rows.iter().filter(|row| is_it(row));
-        let articles =
-            those.map(|row| failure::article(row, summary, paper)).collect();
-        sections.push_str(&section(title, articles));
-    }
-    sections
+        let articles = those.map(|row| failure::article(row, summary, paper));
+        section(title, articles.collect())
+    };
+    let first = "Mend this first: the rest depends on it";
+    [
+        those(first, &|row| is_fail(row) && row.is_cause),
+        those("What failed", &|row| is_fail(row) && !row.is_cause),
+        those("Weak: no point is lost", &is_weak),
+    ]
+    .concat()
 }
 
 /// What is not judged because something else failed.

@@ -24,17 +24,84 @@ fn play_in_haste(lines: &str, client: Client) -> Outcome {
 }
 
 fn play_until(lines: &str, deadline: Duration, client: Client) -> Outcome {
-    play_page(&format!("{HEAD}{lines}"), deadline, client)
+    play_file(&format!("{HEAD}{lines}"), deadline, client).outcome
 }
 
-fn play_page(page: &str, deadline: Duration, client: Client) -> Outcome {
-    let transcript = testing::read(page).unwrap();
+fn play_file(file: &str, deadline: Duration, client: Client) -> Played {
+    let transcript = testing::read(file).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let client = thread::spawn(move || client(address));
-    let played = play(listener, &transcript, deadline).outcome;
+    let played = play(listener, &transcript, deadline);
     client.join().unwrap();
     played
+}
+
+/// What was let pass, where nothing was wrong.
+fn notes(lines: &str, client: Client) -> Vec<String> {
+    let played = play_file(&format!("{HEAD}{lines}"), LATE, client);
+    assert_eq!(played.outcome, Outcome::Pass);
+    played.notes
+}
+
+const HELLO: &str = "S: 220 hi\nC: EHLO {name}\nS: 250-x\nS: 250 SIZE\n";
+
+#[test]
+fn helo_in_the_place_of_ehlo_has_one_line_and_costs_its_own_page() {
+    let page = format!("{HELLO}C: QUIT\nS: 221 {{name}}\n");
+    let client = |address| {
+        let heard = send(address, b"HELO me\r\nQUIT\r\n");
+        assert_eq!(heard, b"220 hi\r\n250 x\r\n221 me\r\n");
+    };
+    let note = "line 6: the client says HELO, not EHLO";
+    assert_eq!(notes(&page, client), [note]);
+    let head = "Title: t\nLevel: own\nPlays: server\nCause: ehlo\n";
+    let hello = |address| drop(send(address, b"HELO me\r\n"));
+    let played = play_file(&format!("{head}\n{HELLO}"), LATE, hello);
+    let (_, message, got) = failure(played.outcome);
+    assert_eq!((&*message, &*got), ("wrong line", "C: HELO me"));
+}
+
+#[test]
+fn helo_at_once_comes_to_the_helo_of_a_page_that_refuses_ehlo() {
+    let page = "S: 220 hi\nC: EHLO {name}\nS: 500 what\nC: HELO {name}\n\
+                S: 250 now\nC: QUIT\nS: 221\n";
+    let client = |address| {
+        let heard = send(address, b"HELO me\r\nQUIT\r\n");
+        assert_eq!(heard, b"220 hi\r\n250 now\r\n221\r\n");
+    };
+    assert_eq!(notes(page, client).len(), 1);
+}
+
+#[test]
+fn a_page_about_extensions_is_not_for_a_client_that_says_helo() {
+    let page = format!("{HELLO}C: MAIL FROM:<> SIZE=1\nS: 250\n");
+    let client = |address| {
+        drop(send(address, b"HELO me\r\nMAIL FROM:<>\r\n"));
+    };
+    let played = play_lines(&page, client);
+    assert!(matches!(played, Outcome::Skip(_)), "{played:?}");
+}
+
+#[test]
+fn quit_may_come_early_where_the_mail_was_refused_and_nowhere_else() {
+    let refused = "S: 220\nC: MAIL FROM:<>\nS: 550 no\nC: MAIL FROM:<a@b>\n\
+                   S: 550 no\nC: QUIT\nS: 221\n";
+    let client = |address| {
+        let heard = send(address, b"MAIL FROM:<>\r\nQUIT\r\n");
+        assert_eq!(heard, b"220\r\n550 no\r\n221 Bye\r\n");
+    };
+    assert_eq!(notes(refused, client), ["line 8: QUIT comes early"]);
+    let at_once = |address| drop(send(address, b"QUIT\r\n"));
+    let got = failure(play_lines(refused, at_once));
+    assert_eq!(got, wanted(2, "wrong line", "C: QUIT"));
+    let message = "S: 220\nC: RCPT TO:<a@b>\nS: 550 no\nC: DATA\nS: 354\n\
+                   (rest of message)\nS: 250\n";
+    let too_early = |address| {
+        drop(send(address, b"RCPT TO:<a@b>\r\nQUIT\r\n"));
+    };
+    let got = failure(play_lines(message, too_early));
+    assert_eq!(got, wanted(4, "wrong line", "C: QUIT"));
 }
 
 /// Sends all this at once, then reads until the server has closed.
@@ -117,7 +184,7 @@ fn a_bare_lf_ends_no_line_rfc_5321_2_3_8() {
         // The page about line ends lets nothing pass.
         let head = HEAD.trim_end();
         let page = format!("{head}\nCause: line-ends\n\n{page}");
-        let played = play_page(&page, LATE, client);
+        let played = play_file(&page, LATE, client).outcome;
         let Outcome::Fail(failure) = &played else {
             panic!("{played:?}");
         };
