@@ -10,10 +10,11 @@
 //!   `Wire`       reads and writes, each up to a deadline
 //!   `Lost`       why it could not
 //!   `Transport`  what carries the bytes
+//!   `Steady`     a socket that tells the system its time-outs only once
 //!   `deadline`   when a time-out that begins now, or began then, is over
 //!
 //! Guarantee: no more than one read and one full output buffer are kept in
-//! memory.
+//! memory; and of a peer that has little to say, a small one.
 
 use crate::words::reason;
 use std::fmt;
@@ -22,7 +23,13 @@ use std::mem;
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
+/// The most that one read brings, and the most of a peer that has never filled
+/// this: thousands may be connected, and nearly all of them wait.
 const READ_SIZE: usize = 8192;
+const SMALL_READ_SIZE: usize = 512;
+
+/// A socket may wait this much longer than it should.
+const TOLERANCE: Duration = Duration::from_millis(10);
 
 /// What waits is written when there are this many bytes of it.
 const WRITE_SIZE: usize = 8192;
@@ -92,10 +99,61 @@ impl Transport for &TcpStream {
     }
 }
 
+/// A socket that remembers what the system was told. Without this a server
+/// would tell it twice for each command that it should wait for five minutes.
+pub struct Steady<'a> {
+    stream: &'a TcpStream,
+    for_reads: Option<Duration>,
+    for_writes: Option<Duration>,
+}
+
+impl<'a> Steady<'a> {
+    /// The system was told nothing so far.
+    pub fn new(stream: &'a TcpStream) -> Steady<'a> {
+        Steady { stream, for_reads: None, for_writes: None }
+    }
+}
+
+impl Transport for Steady<'_> {
+    fn read(
+        &mut self,
+        buffer: &mut [u8],
+        patience: Duration,
+    ) -> io::Result<usize> {
+        if is_news(&mut self.for_reads, patience) {
+            self.stream.set_read_timeout(Some(patience))?;
+        }
+        Read::read(&mut self.stream, buffer)
+    }
+
+    fn write(&mut self, bytes: &[u8], patience: Duration) -> io::Result<usize> {
+        if is_news(&mut self.for_writes, patience) {
+            self.stream.set_write_timeout(Some(patience))?;
+        }
+        Write::write(&mut self.stream, bytes)
+    }
+
+    fn end_output(&mut self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Write)
+    }
+}
+
+/// Whether the system must be told. If it waits too long it is late by no more
+/// than the tolerance; if not long enough, the wait goes on.
+fn is_news(told: &mut Option<Duration>, patience: Duration) -> bool {
+    let is_news = told.is_none_or(|t| t.abs_diff(patience) > TOLERANCE);
+    if is_news {
+        *told = Some(patience);
+    }
+    is_news
+}
+
 /// The bytes of one peer, in and out.
 pub struct Wire<'a> {
     transport: Box<dyn Transport + 'a>,
     input: Vec<u8>,
+    /// Whether the last read has filled it.
+    is_full: bool,
     output: Vec<u8>,
     timeout: Duration,
     /// Whether a write failed, perhaps in the middle of a line. Nothing is
@@ -110,10 +168,10 @@ impl<'a> Wire<'a> {
         transport: Box<dyn Transport + 'a>,
         timeout: Duration,
     ) -> Wire<'a> {
-        let input = vec![0; READ_SIZE];
         Wire {
             transport,
-            input,
+            input: vec![0; SMALL_READ_SIZE],
+            is_full: false,
             output: Vec::new(),
             timeout,
             has_failed_write: false,
@@ -130,11 +188,15 @@ impl<'a> Wire<'a> {
     /// Reads once, and writes nothing: for the last words of a peer to which
     /// nothing can be written any more.
     pub fn hear(&mut self, deadline: Instant) -> Result<&[u8], Lost> {
+        if self.is_full {
+            self.input.resize(READ_SIZE, 0);
+        }
         loop {
             let left = time_left(deadline)?;
             match self.transport.read(&mut self.input, left) {
                 Ok(0) => return Err(Lost::Closed),
                 Ok(count) => {
+                    self.is_full = count == self.input.len();
                     return Ok(self.input.get(..count).unwrap_or_default());
                 }
                 Err(error) => go_on_after_a_pause(error)?,
@@ -284,6 +346,43 @@ mod tests {
         drop(wire);
         assert_eq!(sink.bytes, b"220 ready\r\n");
         assert!(sink.patience[0] > NEVER / 2);
+    }
+
+    #[test]
+    fn a_time_out_is_told_again_only_when_it_is_another_one() {
+        let mut told = None;
+        let minutes = Duration::from_secs(300);
+        assert!(is_news(&mut told, minutes));
+        assert!(!is_news(&mut told, minutes - TOLERANCE));
+        assert!(!is_news(&mut told, minutes + TOLERANCE));
+        let short = Duration::from_millis(1);
+        assert!(is_news(&mut told, short));
+        assert!(is_news(&mut told, minutes));
+        assert_eq!(told, Some(minutes));
+    }
+
+    /// The first read brings little. The bytes are the same, and none is lost.
+    #[test]
+    fn a_peer_that_fills_the_small_buffer_gets_the_large_one() {
+        struct Endless;
+        impl Transport for Endless {
+            fn read(&mut self, b: &mut [u8], _: Duration) -> io::Result<usize> {
+                b.fill(b'x');
+                Ok(b.len())
+            }
+
+            fn write(&mut self, b: &[u8], _: Duration) -> io::Result<usize> {
+                Ok(b.len())
+            }
+
+            fn end_output(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut wire = Wire::new(Box::new(Endless), NEVER);
+        let deadline = Instant::now() + NEVER;
+        let mut read = || wire.read(deadline).unwrap().len();
+        assert_eq!([read(), read()], [SMALL_READ_SIZE, READ_SIZE]);
     }
 
     #[test]

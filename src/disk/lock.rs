@@ -21,6 +21,8 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// A lock that we hold, alone or with others.
 pub(super) struct LockFile {
     file: File,
+    /// Which file it is. As long as it is open, no other one can be the same.
+    opened: Metadata,
     path: PathBuf,
     patience: Duration,
     is_alone: bool,
@@ -33,7 +35,9 @@ impl LockFile {
         patience: Duration,
     ) -> io::Result<LockFile> {
         let (file, path) = (open(path)?, path.to_owned());
-        let mut lock = LockFile { file, path, patience, is_alone: false };
+        let opened = file.metadata().map_err(cannot("look at", &path))?;
+        let is_alone = false;
+        let mut lock = LockFile { file, opened, path, patience, is_alone };
         lock.wait(|lock| {
             lock.is_alone = is_taken(lock.file.try_lock())?;
             Ok(lock.is_alone || is_taken(lock.file.try_lock_shared())?)
@@ -79,8 +83,7 @@ impl Claim for LockFile {
 
     fn is_intact(&self) -> bool {
         let found = symlink_metadata(&self.path);
-        let ours = self.file.metadata();
-        matches!((found, ours), (Ok(a), Ok(b)) if is_same(&a, &b))
+        found.is_ok_and(|found| is_same(&found, &self.opened))
     }
 }
 

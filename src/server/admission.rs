@@ -9,6 +9,7 @@ use super::register::{Caps, Register};
 use super::settings::Settings;
 use super::shared::Shared;
 use crate::protocol::reply::{self, Answer, Reply};
+use crate::wire::Steady;
 use crate::words::reason;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
@@ -123,7 +124,7 @@ impl Admission {
 
     /// Runs one session. If it panics, only this session ends.
     fn serve(&self, id: u64, client: IpAddr, stream: &TcpStream) {
-        let transport = Box::new(stream);
+        let transport = Box::new(Steady::new(stream));
         let connection =
             Connection::new(id, Some(client), &self.shared, transport);
         let run = AssertUnwindSafe(|| connection.run());

@@ -12,7 +12,7 @@ use super::connection::Connection;
 use super::settings::Settings;
 use super::shared::Shared;
 use crate::protocol::reply::{self, Answer};
-use crate::wire::Transport;
+use crate::wire::{Steady, Transport};
 use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::net::{IpAddr, TcpStream};
 use std::os::fd::AsFd;
@@ -33,7 +33,7 @@ pub fn converse(settings: Settings) -> io::Result<()> {
     let shared = Shared::open(Settings { relay: None, ..settings })
         .inspect_err(|_| turn_away(&hostname))?;
     if let Some((stream, client)) = socket() {
-        let transport = Box::new(&stream);
+        let transport = Box::new(Steady::new(&stream));
         Connection::new(SESSION, Some(client), &shared, transport).run();
         return Ok(());
     }
