@@ -376,6 +376,8 @@ pub(super) const FILES: &[(&str, &str)] = &[
      include_str!("../../../transcripts/clients/pipelined-none.txt")),
     ("transcripts/clients/plain.txt",
      include_str!("../../../transcripts/clients/plain.txt")),
+    ("transcripts/clients/says-ehlo.txt",
+     include_str!("../../../transcripts/clients/says-ehlo.txt")),
     ("transcripts/clients/size.txt",
      include_str!("../../../transcripts/clients/size.txt")),
     ("transcripts/clients/slow.txt",
