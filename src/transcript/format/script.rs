@@ -18,6 +18,9 @@ use std::time::Duration;
 use super::header::Header;
 use super::text::Text;
 
+/// The reply after which a client sends its message (RFC 5321 4.3.2).
+pub(crate) const START_MAIL_INPUT: u16 = 354;
+
 /// One file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transcript {

@@ -10,7 +10,9 @@
 
 use crate::protocol::reply::{self, Reply};
 use crate::transcript::format::matching::Names;
-use crate::transcript::format::script::{Action, Source, Step, Transcript};
+use crate::transcript::format::script::{
+    Action, START_MAIL_INPUT, Source, Step, Transcript,
+};
 use crate::transcript::format::spoken::{Spoken, Who, code_and_text};
 use crate::transcript::format::text::Text;
 
@@ -144,9 +146,6 @@ fn note(page: &Transcript, source: &Source) -> Option<String> {
     let notes: Vec<&str> = notes.map(|note| note.text.as_str()).collect();
     (!notes.is_empty()).then(|| notes.join(" "))
 }
-
-/// The reply after which a client sends its message (RFC 5321 4.3.2).
-const START_MAIL_INPUT: u16 = 354;
 
 /// Which of our replies a line `S: 250 ...` is.
 fn known(line: &str) -> Option<Reply> {

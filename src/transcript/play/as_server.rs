@@ -50,7 +50,7 @@ use crate::transcript::format::cause::Cause;
 use crate::transcript::format::header::Plays;
 use crate::transcript::format::matching::Names;
 use crate::transcript::format::script::{
-    Action, MessageStep, ReplyStep, Step, Transcript,
+    Action, MessageStep, ReplyStep, START_MAIL_INPUT, Step, Transcript,
 };
 use crate::transcript::format::text::{Part, Text};
 use crate::transcript::judge::failure::{Failure, Mismatch};
@@ -69,9 +69,6 @@ mod message;
 mod mouth;
 #[cfg(test)]
 mod tests;
-
-/// The reply after which a client sends its message (RFC 5321 4.3.2).
-const START_MAIL_INPUT: u16 = 354;
 
 /// What we say to a client that leaves where it may.
 const GOODBYE: &[u8] = b"221 Bye\r\n";

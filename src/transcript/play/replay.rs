@@ -15,7 +15,7 @@ use super::said::Said;
 use crate::protocol::replies::ServerReply;
 use crate::transcript::format::matching::Names;
 use crate::transcript::format::script::{
-    Action, MailboxStep, ReplyStep, Source, Step, Transcript,
+    Action, MailboxStep, ReplyStep, START_MAIL_INPUT, Source, Step, Transcript,
 };
 use crate::transcript::judge::failure::{Failure, Mismatch};
 use crate::transcript::judge::reply;
@@ -25,8 +25,7 @@ use crate::transcript::judge::stored::{Look, Store};
 use crate::transcript::judge::target::{Leniency, Match, Rules, Target};
 use crate::words::reason;
 
-/// The reply to DATA, and to QUIT (RFC 5321 4.2.3).
-const START_MAIL_INPUT: u16 = 354;
+/// The reply to QUIT (RFC 5321 4.2.3).
 const CLOSING: u16 = 221;
 
 /// How long the server may take to close, or to say good-bye, where that is

@@ -11,11 +11,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::transcript::format::script::{Action, Step};
+use crate::transcript::format::script::{Action, START_MAIL_INPUT, Step};
 use crate::transcript::judge::shown::show;
-
-/// The reply after which a client sends its message (RFC 5321 4.3.2).
-const START_MAIL_INPUT: u16 = 354;
 
 /// What all clients have said.
 #[derive(Debug, Default)]

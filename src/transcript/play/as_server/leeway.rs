@@ -7,10 +7,10 @@
 //! Interface:
 //!   `Leeway`  what was said so far, and what may follow
 
-use crate::transcript::format::script::{Action, ReplyStep, Step, Transcript};
+use crate::transcript::format::script::{
+    Action, ReplyStep, START_MAIL_INPUT, Step, Transcript,
+};
 use crate::transcript::format::text::Part;
-
-use super::START_MAIL_INPUT;
 
 /// What was said so far, and what may follow.
 #[derive(Debug, Default)]
