@@ -133,6 +133,7 @@ fn bounce_with(fault: &str) -> bool {
         let log = office.server.log();
         is_well
             || log.contains(" ERROR ")
+            || log.contains("left over")
             || log.matches("the next one in").count() > 1
     });
     drop(faults);
