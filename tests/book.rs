@@ -44,6 +44,7 @@ mod book {
     pub mod places;
     pub mod queue_picture;
     pub mod quotations;
+    pub mod reports;
     pub mod retry_picture;
     pub mod rfc;
     pub mod server;
@@ -61,7 +62,7 @@ mod book {
 use book::tree::{Tree, root};
 use book::{
     chapters, commands, exercises, generated, includes, links, names, options,
-    quotations, shown, titles,
+    quotations, reports, shown, titles,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -161,6 +162,13 @@ fn the_commands_of_readme_and_book_are_right() {
 #[test]
 fn the_commands_of_readme_and_book_do_what_they_should() {
     assert_none(&commands::play(&TREE, binary()));
+}
+
+#[test]
+fn a_report_under_a_replay_is_what_it_prints_today() {
+    let (findings, count) = reports::check(&TREE, binary());
+    assert_none(&findings);
+    assert!(count >= 2, "only {count} reports are compared");
 }
 
 #[test]

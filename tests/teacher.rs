@@ -143,6 +143,35 @@ fn a_sheet_has_what_was_asked_for_and_does_not_tell_the_answers() {
 }
 
 #[test]
+fn a_student_is_asked_about_the_same_step_once() {
+    let options = ["--exam", "May 2027", "--questions", "15", "--up-to", "5"];
+    let Some(pack) = Pack::build(&options) else { return };
+    let questions = gift::parse(&pack.text(BANK)).unwrap();
+    let answers = pack.text(ANSWERS);
+    let mut count = 0;
+    for student in answers.split("<h2>").skip(1) {
+        let is_asked = |place: &str| student.contains(place);
+        let mut steps = BTreeSet::new();
+        for question in &questions {
+            // The name of a dialogue's question is its file and its line.
+            let Some(place) = question.name.strip_prefix("talk: ") else {
+                continue;
+            };
+            let (file, line) = place.rsplit_once(':').unwrap();
+            let place = format!("<code>{file}</code>, line {line}<");
+            if is_asked(&place) {
+                let (_, said) = question.text.rsplit_once("C: ").unwrap();
+                let verb = said.split_whitespace().next().unwrap();
+                let step = format!("{verb} {}", question.right[0]);
+                assert!(steps.insert(step.clone()), "twice: {step}");
+                count += 1;
+            }
+        }
+    }
+    assert!(count >= 10, "only {count} dialogues are asked about");
+}
+
+#[test]
 fn nothing_of_the_bank_is_on_a_page_of_the_book() {
     let Some(pack) = Pack::build(&[]) else { return };
     let mut pages = String::new();

@@ -27,6 +27,7 @@ pub struct Page {
 }
 
 /// A fenced block. `line` is the number of its opening fence.
+#[derive(Clone)]
 pub struct Block {
     pub line: usize,
     pub info: String,

@@ -43,10 +43,18 @@ class Question:
     wrong: tuple
     why: str  # in the Markdown of the book
 
-    def subject(self):
-        """What it is about: a transcript, or a cell of the state table."""
+    def subjects(self):
+        """What it is about: a cell of the state table, or a transcript and a step.
+
+        Many transcripts take the same step: a dot, and 250. One of them is enough
+        for a student.
+        """
         kind, name = self.name.split(": ", 1)
-        return name.rsplit(":", 1)[0] if kind == "talk" else name
+        if kind != "talk":
+            return {name}
+        said = [line for line in self.talk if line.startswith("C: ")]
+        verb = said[-1].split()[1] if said else ""
+        return {name.rsplit(":", 1)[0], (verb, self.right)}
 
     def answers(self, seed=""):
         """All answers, in the order of this seed."""
@@ -74,9 +82,9 @@ def sheet(questions, seed, count):
         for chapter in sorted(by_chapter):
             if by_chapter[chapter]:
                 question = by_chapter[chapter].pop(0)
-                is_new = question.subject() not in subjects
+                is_new = subjects.isdisjoint(question.subjects())
                 (chosen if is_new else later).append(question)
-                subjects.add(question.subject())
+                subjects |= question.subjects()
     # Two about the same thing only if there is nothing else.
     chosen = (chosen + later)[:count]
     return sorted(chosen, key=lambda q: (q.chapter, digest(seed, q.name)))
