@@ -177,7 +177,7 @@ class Talk {
         const step = (before === after ? after : `${before}-${after}`).replaceAll('*', 'Star');
         this.picture.src = `${path_to_root}pictures/state-machine-small.svg#${step}`;
         this.picture.alt = `The session is in ${after}. Last step: ${before} to ${after}.`;
-        const { client, from, to, parameters } = holds;
+        const { client, from, to, parameters } = after === 'Closed' ? {} : holds;
         const things = [client && `client ${client}`, from && `from ${from}`, to && `to ${to}`, parameters];
         this.holds.textContent = `The server holds: ${things.filter(Boolean).join(', ') || 'nothing'}`;
     }

@@ -139,7 +139,7 @@ impl Queue {
         let claim = self.claim.read().unwrap_or_else(PoisonError::into_inner);
         let complaint = match claim.as_ref().map(|claim| claim.is_intact()) {
             Some(true) => return Ok(claim),
-            Some(false) => "has been replaced by another",
+            Some(false) => "has been removed or replaced: start again",
             None => "is closed",
         };
         let text = format!("queue {} {complaint}", shown(&self.folder));

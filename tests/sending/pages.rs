@@ -22,7 +22,7 @@ type Row = (&'static str, &'static [&'static str], &'static str);
 
 const BOB: &[&str] = &["bob"];
 
-const TABLE: [Row; 46] = [
+const TABLE: [Row; 49] = [
     // Delivered.
     ("plain", BOB, "bob has it"),
     ("helo-only", BOB, "bob has it"),
@@ -32,9 +32,11 @@ const TABLE: [Row; 46] = [
     ("bare-code", BOB, "bob has it"),
     ("unknown-success", BOB, "bob has it"),
     ("greylisting", BOB, "bob has it"),
+    ("hang-up-quit", BOB, "bob has it"),
     // Not now: it stays in the queue, and nobody is told.
     ("later-greeting", BOB, "bob waits (421)"),
     ("later-hello", BOB, "bob waits (451)"),
+    ("later-helo", BOB, "bob waits (451)"),
     ("later-mail", BOB, "bob waits (451)"),
     ("later-rcpt", BOB, "bob waits (452)"),
     ("later-data", BOB, "bob waits (451)"),
@@ -50,6 +52,7 @@ const TABLE: [Row; 46] = [
     // one message, and never none (RFC 1047).
     ("hang-up-greeting", BOB, "bob waits (the server has hung up)"),
     ("hang-up-hello", BOB, "bob waits (the server has hung up)"),
+    ("hang-up-helo", BOB, "bob waits (the server has hung up)"),
     ("hang-up-mail", BOB, "bob waits (the server has hung up)"),
     ("hang-up-rcpt", BOB, "bob waits (the server has hung up)"),
     ("hang-up-data", BOB, "bob waits (the server has hung up)"),

@@ -56,6 +56,12 @@ impl Cause {
         matches!(self, Cause::Greeting | Cause::Hello)
     }
 
+    /// Whether it is noted and played on where it fails: no other page is lost
+    /// because of it.
+    pub(crate) fn is_let_pass(self) -> bool {
+        matches!(self, Cause::LineEnds | Cause::Quit)
+    }
+
     /// The word for it in a header.
     pub fn word(self) -> &'static str {
         match self {

@@ -65,13 +65,8 @@ impl Rule {
     /// Whether nothing that the page is about matters here.
     fn is_of_its_own(self) -> bool {
         match self {
-            Rule::None
-            | Rule::Form
-            | Rule::OneReply
-            | Rule::NoClose
-            | Rule::Close
-            | Rule::Offer => true,
-            Rule::Code | Rule::Stored => false,
+            Rule::None | Rule::Form | Rule::OneReply | Rule::Offer => true,
+            Rule::NoClose | Rule::Close | Rule::Code | Rule::Stored => false,
         }
     }
 

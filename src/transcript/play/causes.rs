@@ -18,10 +18,6 @@ use crate::transcript::format::script::Transcript;
 use crate::transcript::format::suite;
 use crate::words::in_one_line;
 
-/// What is noted and played on where it is not the point; so all pages want
-/// to know whether it works.
-const TOLERATED: [Cause; 2] = [Cause::LineEnds, Cause::Quit];
-
 /// The page of a cause.
 #[derive(Debug)]
 pub(crate) enum CausePage {
@@ -46,7 +42,8 @@ pub(super) fn needed(pages: &[&Transcript]) -> Vec<CausePage> {
     // A page that stands on nothing may be about anything.
     let others = pages.iter().filter(|page| !is_cause(page));
     if others.clone().any(|page| !page.header.requires.is_empty()) {
-        wanted.extend(TOLERATED);
+        // What is let pass is noted on all of them.
+        wanted.extend(Cause::ALL.into_iter().filter(|c| c.is_let_pass()));
     }
     // Each cause stands on causes before it.
     for cause in Cause::ALL.into_iter().rev() {

@@ -302,7 +302,7 @@ impl Run {
         // One that has not even listened has more time now.
         let is_there = matches!(first.outcome, Outcome::Fail(_));
         let mut second = self.play(page, if is_there { 1 } else { 2 });
-        let note = "played twice: the first time a reply did not come in time";
+        let note = "played twice: the first time the server was too late";
         second.notes.push(note.into());
         second
     }

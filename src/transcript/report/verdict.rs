@@ -7,6 +7,7 @@
 //!   `Ending`   what they mean for the whole run
 
 use super::row::{Judgement, Row};
+use crate::transcript::format::cause::Cause;
 use crate::transcript::format::header::Level;
 use crate::transcript::format::script::Transcript;
 use crate::transcript::play::outcome::{Outcome, Played};
@@ -53,7 +54,8 @@ impl Ending {
 }
 
 /// The rows of a report: first the pages of causes that were not asked for, if
-/// they failed, and then the others in their order.
+/// they failed and keep others from being judged, and then the others in their
+/// order.
 pub(crate) fn judge(
     policy: Policy,
     transcripts: &[Transcript],
@@ -69,7 +71,8 @@ pub(crate) fn judge(
     for (page, played) in causes {
         let mut row = row(policy, &page, played);
         row.counts = false;
-        if matches!(row.judgement, Judgement::Fail(_)) {
+        let is_let_pass = page.header.cause.is_some_and(Cause::is_let_pass);
+        if matches!(row.judgement, Judgement::Fail(_)) && !is_let_pass {
             rows.push(row);
         }
     }

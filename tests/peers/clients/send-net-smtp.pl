@@ -9,7 +9,8 @@ open my $text, '<:raw', $file or die "$file: $!\n";
 
 my $smtp = Net::SMTP->new('127.0.0.1', Port => $port, Hello => 'client.example')
     or fail(undef);
-$smtp->mail($from) or fail($smtp);
+# Bits: the message may have bytes over 127; it says so where that is possible.
+$smtp->mail($from, Bits => 8) or fail($smtp);
 $smtp->recipient(@to) or fail($smtp);
 $smtp->data or fail($smtp);
 $smtp->datasend(<$text>) or fail($smtp);
@@ -19,7 +20,9 @@ $smtp->quit;
 # Says why, and leaves.
 sub fail {
     my ($smtp) = @_;
-    my $code = $smtp ? $smtp->code : 0;
+    # Without a session the reply is in the error's words.
+    my ($code) = $smtp ? $smtp->code : $@ =~ /: (\d{3}) /;
+    $code ||= 0;
     warn $smtp ? "$code " . $smtp->message . "\n" : "no session: $@\n";
     $smtp->quit if $smtp;
     exit($code >= 500 ? 69 : 75);

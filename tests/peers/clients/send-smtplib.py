@@ -17,7 +17,12 @@ def code_of(reply):
 
 try:
     with smtplib.SMTP("127.0.0.1", int(port), "client.example") as server:
-        refused = server.sendmail(sender, to, open(file, "rb").read())
+        text = open(file, "rb").read()
+        server.ehlo_or_helo_if_needed()
+        # Only a server that knows the word is asked.
+        asks = not text.isascii() and server.has_extn("8bitmime")
+        options = ["BODY=8BITMIME"] if asks else []
+        refused = server.sendmail(sender, to, text, options)
 except smtplib.SMTPRecipientsRefused as error:
     refused = error.recipients
 except smtplib.SMTPResponseException as error:
