@@ -41,7 +41,7 @@ fn five_hundred_clients_are_greeted_and_the_next_one_gets_421() {
 /// std listens with room for 128 connections that nobody has accepted. No more
 /// than forty begin here at a time: who finds it full is late, and not forgotten.
 #[test]
-fn eight_hundred_clients_that_come_at_once_are_all_greeted() {
+fn eight_hundred_clients_forty_at_a_time_are_all_greeted() {
     let server = Server::start(&["--max-connections", "1000"]);
     let address = server.address();
     let start = Barrier::new(40);

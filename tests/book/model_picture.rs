@@ -76,9 +76,9 @@ const WAYS: [Way; 9] = [
         words: &["POP or IMAP"],
     },
     Way {
-        points: &[(326, 212), (326, 103), (266, 103)],
+        points: &[(354, 212), (354, 103), (266, 103)],
         class: FAILED,
-        words_at: ((340, 122), Anchor::Start),
+        words_at: ((368, 122), Anchor::Start),
         words: &["5xx, or too old:", "a bounce tells Alice"],
     },
 ];
