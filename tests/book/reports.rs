@@ -55,7 +55,7 @@ fn printed(binary: &Path, arguments: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Without what is different on each machine, and for root.
+/// Without what is different on each machine.
 fn plain<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
     let until = |line: &'a str, word| line.split_once(word).map(|(l, _)| l);
     let name = |line: &'a str| {
@@ -64,7 +64,6 @@ fn plain<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
         Some(format!("{talk}: {replay}"))
     };
     lines
-        .filter(|line| !line.contains("running as root"))
         .map(|line| {
             let time = until(line, " skipped, in ");
             let files = until(line, ", transcripts ");

@@ -345,6 +345,8 @@ impl Run {
         match &mut played.outcome {
             Outcome::Fail(failure) => {
                 failure.log = server.stop_and_tell(failure.log_from);
+                // Whether ours had time to say goodbye is nobody's business.
+                failure.log.retain(|line| !is_own || is_trouble(line));
             }
             Outcome::NoServer(failure) => {
                 let is_running = server.is_running();
@@ -394,6 +396,11 @@ impl Run {
             quit: quit && self.failed.has(Cause::Quit),
         }
     }
+}
+
+/// Whether a line of our own log is about something that went wrong.
+fn is_trouble(line: &str) -> bool {
+    [" ERROR ", "panicked"].iter().any(|word| line.contains(word))
 }
 
 /// Whether a reply, or a server to listen, was waited for in vain.
