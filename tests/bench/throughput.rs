@@ -21,6 +21,7 @@
 
 // What goes wrong in a measurement ends it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, missing_docs)]
 
 mod contestants;
