@@ -216,11 +216,21 @@ fn a_link_in_the_place_of_a_folder_is_not_followed() {
         let post = post();
         post.deliver(&[mailbox("bob")]).unwrap();
         let elsewhere = TempDir::new().unwrap();
+        // It looks like the real one: a draft would fit in.
+        for trap in ["bob/tmp", "bob/new", "bob/cur", "tmp", "new", "cur"] {
+            fs::create_dir_all(elsewhere.path().join(trap)).unwrap();
+        }
         let folder = post.at(place);
         fs::rename(&folder, post.at("old")).unwrap();
         symlink(elsewhere.path(), &folder).unwrap();
-        post.deliver(&[mailbox("bob")]).unwrap_err();
-        assert!(names_in(elsewhere.path()).is_empty(), "{place}");
+        let bob = [mailbox("bob")];
+        let staged = post.maildirs.stage(&bob, SystemTime::now());
+        assert!(staged.is_err(), "{place}: a draft was begun");
+        post.deliver(&bob).unwrap_err();
+        for trap in ["bob/tmp", "bob/new", "tmp", "new"] {
+            let trap = elsewhere.path().join(trap);
+            assert!(names_in(&trap).is_empty(), "{place}");
+        }
     }
 }
 

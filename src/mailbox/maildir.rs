@@ -103,31 +103,13 @@ impl Maildirs {
         Ok(())
     }
 
-    /// Begins a file. A mailbox that has got mail already is not looked at now:
-    /// the delivery looks at all of them, before anything is linked.
+    /// Begins a file with a new name.
     fn create(
         &self,
         mailboxes: &[LocalMailbox],
         now: SystemTime,
     ) -> io::Result<(Name, Draft<'_>)> {
-        let is_known = |mailbox: &&_| self.folder.synced.knows(mailbox);
-        if let Some(mailbox) = mailboxes.iter().find(is_known) {
-            let folders = Folders::of(&self.folder.path, mailbox);
-            match self.create_in(&folders.tmp, now) {
-                // Somebody has taken the mailbox away, or spoilt it: look.
-                Err(error) if is_no_folder(&error) => {}
-                outcome => return outcome,
-            }
-        }
-        self.create_in(&self.staging_folder(mailboxes)?, now)
-    }
-
-    /// Begins a file with a new name in this folder.
-    fn create_in(
-        &self,
-        folder: &Path,
-        now: SystemTime,
-    ) -> io::Result<(Name, Draft<'_>)> {
+        let folder = self.staging_folder(mailboxes)?;
         for _ in 0..NAME_TRIES {
             let name = self.names.next(now);
             match Draft::create(&*self.folder.disk, &folder.join(&name.file)) {
@@ -135,7 +117,7 @@ impl Maildirs {
                 outcome => return Ok((name, outcome?)),
             }
         }
-        let text = format!("{}: each new name is taken", shown(folder));
+        let text = format!("{}: each new name is taken", shown(&folder));
         Err(io::Error::new(ErrorKind::AlreadyExists, text))
     }
 
@@ -160,8 +142,4 @@ impl Maildirs {
         }
         Ok(staging)
     }
-}
-
-fn is_no_folder(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
