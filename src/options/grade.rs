@@ -4,7 +4,9 @@ use super::replay::{again, command, extensions, maildir, old_and_new};
 use super::table::{Given, Row, argument, flag, many, one};
 use super::values::{Read, folder, seconds, whole};
 use super::{Command, Complaint, Invocation, WRONG_USAGE};
-use crate::transcript::grade::settings::{GradeSettings as Settings, Terms};
+use crate::transcript::grade::settings::{
+    DIR, GradeSettings as Settings, Terms,
+};
 use crate::transcript::judge::alias::Aliases;
 use crate::transcript::judge::target::{Match, Rules};
 use crate::transcript::settings::Chosen;
@@ -85,8 +87,6 @@ pub(super) const COMMAND: Command = Command {
 const JOBS: usize = 8;
 const MOST_JOBS: usize = 256;
 
-const DIR: &str = "{dir}";
-
 /// What 'pillarbox replay' needs to ask a submission once more.
 const AGAIN: [&str; 4] = ["wait", "maildir", "as", "timeout"];
 
@@ -114,7 +114,7 @@ fn invocation(given: &Given) -> Result<Invocation, Complaint> {
 fn terms(given: &Given, command: String) -> Result<Terms, Complaint> {
     let mut terms = Terms {
         command,
-        build: given.value("build", build)?,
+        build: given.value("build", in_folder)?,
         again: again(given, &AGAIN, &["no-mailbox"])?,
         rules: Rules {
             matching: Match::Code,
@@ -141,15 +141,12 @@ fn terms(given: &Given, command: String) -> Result<Terms, Complaint> {
     Ok(terms)
 }
 
-/// Without `{dir}` all submissions would be the same one.
 fn command_in_folder(text: &str) -> Read<String> {
-    match text.contains(DIR) {
-        true => command(text),
-        false => Err("a command with {dir} in it".to_owned()),
-    }
+    in_folder(text).and_then(|text| command(&text))
 }
 
-fn build(text: &str) -> Read<String> {
+/// Without `{dir}` all submissions would be the same one.
+fn in_folder(text: &str) -> Read<String> {
     match text.contains(DIR) {
         true => Ok(text.to_owned()),
         false => Err("a command with {dir} in it".to_owned()),

@@ -11,8 +11,8 @@
 //!
 //! Each command has a file of its own, which holds the table of its options:
 //! `serve.rs` (with `relay.rs`), `replay.rs`, `grade.rs`, `record.rs`,
-//! `send.rs`, `inbox.rs`, `queue.rs`. How a table is read is in `table.rs`, and what a
-//! value must look like in `values.rs` and `addresses.rs`.
+//! `send.rs`, `inbox.rs`, `queue.rs`. How a table is read is in `table.rs`, and
+//! what a value must look like in `values.rs` and `addresses.rs`.
 
 mod addresses;
 mod grade;

@@ -409,9 +409,9 @@ fn fit_together(given: &Given, settings: &Settings) -> Result<(), Complaint> {
     let has_report =
         is_listening || matches!(settings.task, Task::Judge | Task::Matrix);
     if is_own {
-        let others =
-            ["have", "maildir", "wait", "force", "extensions", "no-mailbox"];
+        let others = ["have", "maildir", "force", "extensions", "no-mailbox"];
         given.has_none_of(&others, "needs --server or --run")?;
+        given.has_none_of(&["wait"], "needs --server, --run or --client")?;
     }
     if is_client {
         let others =

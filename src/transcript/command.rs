@@ -44,15 +44,12 @@ use super::report::progress::Progress;
 use super::report::row::Row;
 use super::report::show;
 use super::report::summary::Summary;
-use super::report::verdict::{Ending as Verdict, Policy, judge};
+use super::report::verdict::{
+    FAILED, NOT_JUDGED, PASSED, Policy, WRONG_USAGE, judge,
+};
 use super::settings::{ReplaySettings, Subject, Task};
 use super::stand::server::{Stand, arguments};
 use crate::words::{in_one_line, reason, shell_word};
-
-const PASSED: u8 = 0;
-const FAILED: u8 = 1;
-const WRONG_USAGE: u8 = 2;
-const NOT_JUDGED: u8 = 3;
 
 /// What the command needs of the world.
 pub struct World<'a> {
@@ -494,12 +491,7 @@ fn verdict(
         strict: settings.strict,
     };
     let (rows, ending) = judge(policy, transcripts, results);
-    let code = match ending {
-        Verdict::Passed => PASSED,
-        Verdict::Failed => FAILED,
-        Verdict::NotJudged => NOT_JUDGED,
-    };
-    (rows, code)
+    (rows, ending.code())
 }
 
 fn print(world: &mut World<'_>, text: &str) -> Result<(), Ending> {

@@ -2,7 +2,7 @@
 //!
 //! A server that says no to HELO would fail on every page, and fifty reports
 //! would tell of one fault. So each cause has one page of its own, and the
-//! pages that stand on it name it: `Requires: hello`. Where the page of a cause
+//! pages that depend on it name it: `Requires: hello`. Where the page of a cause
 //! fails, those are not played.
 //!
 //! The order of the list is the order of the steps in a session. A page of a

@@ -35,7 +35,7 @@ pub struct Header {
     pub stage: Option<u8>,
     /// The cause whose page it is.
     pub cause: Option<Cause>,
-    /// The causes that it stands on.
+    /// The causes that it depends on.
     pub requires: Vec<Cause>,
     /// What a client has to say in the end, if the file plays the server.
     pub outcome: Option<Wanted>,

@@ -27,13 +27,10 @@ use super::work::Work;
 use crate::transcript::format::digest::suite;
 use crate::transcript::format::folder::read_given;
 use crate::transcript::format::script::Transcript;
-use crate::transcript::report::verdict::Ending;
+use crate::transcript::report::verdict::{
+    Ending, FAILED, NOT_JUDGED, WRONG_USAGE,
+};
 use crate::words::{in_one_line, reason};
-
-const PASSED: u8 = 0;
-const FAILED: u8 = 1;
-const WRONG_USAGE: u8 = 2;
-const NOT_JUDGED: u8 = 3;
 
 /// What the command needs of the world.
 pub struct World<'a> {
@@ -218,8 +215,7 @@ fn code(table: &Table<'_>) -> u8 {
     };
     match marks.next() {
         None => NOT_JUDGED,
-        Some(_) if all(Ending::NotJudged) => NOT_JUDGED,
-        Some(_) if all(Ending::Passed) => PASSED,
+        Some(first) if all(first) => first.code(),
         Some(_) => FAILED,
     }
 }

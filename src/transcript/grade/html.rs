@@ -7,6 +7,7 @@ use super::class::Submission;
 use super::mark::Mark;
 use super::results::Results;
 use super::table::{Table, ending, of};
+use crate::transcript::report::html::escaped;
 
 const STYLE: &str = "\
 :root { color-scheme: light dark; }
@@ -59,20 +60,6 @@ fn row(table: &Table<'_>, submission: &Submission, mark: &Mark) -> String {
     }
     let _ = writeln!(row, "<td>{}", escaped(&mark.cause));
     row
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            _ => escaped.push(letter),
-        }
-    }
-    escaped
 }
 
 /// A path in a link, whatever its bytes are.

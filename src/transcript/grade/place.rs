@@ -4,15 +4,14 @@
 //! it as one word, or as a part of one: also within quotes, and whatever it
 //! holds. It begins with a slash, so no program takes it for an option.
 //!
-//! What stands for it is text. A path that is not UTF-8 is made by the shell's
+//! What is put in is text. A path that is not UTF-8 is made by the shell's
 //! own `printf`. And no brace of it is followed by a letter: `{port}` in the
 //! name of a folder is no order to us.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// What is replaced.
-pub(crate) const DIR: &str = "{dir}";
+use super::settings::DIR;
 
 /// Which quotes are open in the command.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -7,6 +7,9 @@ use crate::transcript::format::script::MailboxAddress;
 use crate::transcript::judge::target::Rules;
 use crate::transcript::settings::Chosen;
 
+/// In a command: the folder of a submission.
+pub(crate) const DIR: &str = "{dir}";
+
 /// All that the command line says.
 #[derive(Debug, Clone)]
 pub struct GradeSettings {

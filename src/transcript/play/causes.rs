@@ -3,7 +3,7 @@
 //! See `format/cause.rs` for what a cause is.
 //!
 //! Interface:
-//!   `needed`        the pages of the causes that these pages stand on
+//!   `needed`        the pages of the causes that these pages depend on
 //!   `CausePage`     one of them
 //!   `FailedCauses`  which of them have failed
 //!   `because_of`    why a page is not played because of one
@@ -27,7 +27,7 @@ pub(crate) enum CausePage {
     BuiltIn(Box<Transcript>),
 }
 
-/// The pages of the causes that these pages stand on, in the order in which
+/// The pages of the causes that these pages depend on, in the order in which
 /// they are played.
 pub(super) fn needed(pages: &[&Transcript]) -> Vec<CausePage> {
     let mut ours = suite::causes();
@@ -39,13 +39,13 @@ pub(super) fn needed(pages: &[&Transcript]) -> Vec<CausePage> {
     wanted.extend(pages.iter().filter_map(|page| page.header.cause));
     let stand_on = pages.iter().flat_map(|page| &page.header.requires);
     wanted.extend(stand_on);
-    // A page that stands on nothing may be about anything.
+    // A page that depends on nothing may be about anything.
     let others = pages.iter().filter(|page| !is_cause(page));
     if others.clone().any(|page| !page.header.requires.is_empty()) {
         // What is let pass is noted on all of them.
         wanted.extend(Cause::ALL.into_iter().filter(|c| c.is_let_pass()));
     }
-    // Each cause stands on causes before it.
+    // Each cause depends on causes before it.
     for cause in Cause::ALL.into_iter().rev() {
         let page = match own(cause) {
             Some(number) => pages.get(number).copied(),
@@ -71,7 +71,7 @@ pub(super) fn needed(pages: &[&Transcript]) -> Vec<CausePage> {
     all
 }
 
-/// The causes that have failed, each with the first one that it stands on, and
+/// The causes that have failed, each with the first one that it depends on, and
 /// the page of that.
 #[derive(Debug, Default)]
 pub(super) struct FailedCauses(Mutex<BTreeMap<Cause, (Cause, PathBuf)>>);
@@ -87,7 +87,7 @@ impl FailedCauses {
         }
     }
 
-    /// Why a page with this header is not played, if it stands on one of
+    /// Why a page with this header is not played, if it depends on one of
     /// them.
     pub(super) fn keep_from(&self, header: &Header) -> Option<String> {
         let failed = self.0.lock().ok()?;

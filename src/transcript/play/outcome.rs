@@ -13,7 +13,7 @@ pub enum Outcome {
     Fail(Box<Failure>),
     /// It was not played, or nobody came to play with; the reason.
     Skip(String),
-    /// It was not played because something that it stands on does not work.
+    /// It was not played because something that it depends on does not work.
     /// That is the server's fault, and told elsewhere.
     Lost(String),
     /// There was no server, so nothing can be said.

@@ -11,7 +11,7 @@
 //! What is no fault of a server is skipped: our own way (`Level: own`),
 //! options that it does not have, keywords that it does not offer. Of another
 //! server the pages of causes are played first (`causes.rs`). Where one fails,
-//! those that stand on it are lost, and not played.
+//! those that depend on it are lost, and not played.
 //!
 //! A busy machine must not cost a point: where a reply was waited for in vain,
 //! or a server to listen, the page is played once more, with a new server or on

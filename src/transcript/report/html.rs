@@ -12,7 +12,8 @@
 //! and `words.rs` makes text of it.
 //!
 //! Interface:
-//!   `page`  the rows of a run, as a page with this heading
+//!   `page`     the rows of a run, as a page with this heading
+//!   `escaped`  text of whatever kind, as it must be written in a page
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ use super::row::{Judgement, Row};
 use super::summary::Summary;
 use talk::Paper;
 use words::text;
+pub(crate) use words::text as escaped;
 
 mod failure;
 mod talk;

@@ -6,7 +6,7 @@ use super::formats::{self, Format};
 use super::row::{Judgement, Row};
 use super::summary::Summary;
 use crate::transcript::format::header::Level;
-use crate::transcript::format::script::Source;
+use crate::transcript::format::script::{Source, Transcript};
 use crate::transcript::format::testing;
 use crate::transcript::judge::failure::{Failure, Mismatch};
 use crate::transcript::play::outcome::TalkLine;
@@ -14,13 +14,7 @@ use crate::transcript::play::outcome::TalkLine;
 /// One row with each judgement.
 pub(super) fn rows() -> Vec<Row> {
     let page = testing::read(testing::DOTS).unwrap();
-    let failure = || {
-        let text = "M: .one <dot>".to_owned();
-        let source = Source { line: 24, text };
-        let got = "M: \"\\x00\" & ..one";
-        let wrong = Mismatch::new(&source, "wrong message", got);
-        Box::new(Failure::new(&page, wrong))
-    };
+    let failure = || failure(&page);
     let row = |name: &str, judgement| Row {
         path: format!("transcripts/04-dots/{name}.txt").into(),
         level: Level::Should,
@@ -42,6 +36,15 @@ pub(super) fn rows() -> Vec<Row> {
     ];
     rows[0].notes.push("line 9: not checked".into());
     rows
+}
+
+/// A failure with what is special in some format.
+pub(super) fn failure(page: &Transcript) -> Box<Failure> {
+    let text = "M: .one <dot>".to_owned();
+    let source = Source { line: 24, text };
+    let got = "M: \"\\x00\" & ..one";
+    let wrong = Mismatch::new(&source, "wrong message", got);
+    Box::new(Failure::new(page, wrong))
 }
 
 fn said() -> TalkLine {

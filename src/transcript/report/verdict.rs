@@ -4,7 +4,7 @@
 //! Interface:
 //!   `Policy`   who is judged, and how strictly
 //!   `judge`    the rows of a report
-//!   `Ending`   what they mean for the whole run
+//!   `Ending`   what they mean for the whole run, and its exit code
 
 use super::row::{Judgement, Row};
 use crate::transcript::format::cause::Cause;
@@ -33,7 +33,22 @@ pub(crate) enum Ending {
     NotJudged,
 }
 
+/// Exit codes, of `replay` as of `grade`.
+pub(crate) const PASSED: u8 = 0;
+pub(crate) const FAILED: u8 = 1;
+pub(crate) const WRONG_USAGE: u8 = 2;
+pub(crate) const NOT_JUDGED: u8 = 3;
+
 impl Ending {
+    /// The exit code that says so.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Ending::Passed => PASSED,
+            Ending::Failed => FAILED,
+            Ending::NotJudged => NOT_JUDGED,
+        }
+    }
+
     /// Where there was no server, that is a failure like any other. But if
     /// that is all that happened, nothing was judged.
     pub(crate) fn of(rows: &[Row], has_judged: bool) -> Ending {
@@ -115,4 +130,36 @@ fn is_weak(policy: Policy, level: Level) -> bool {
     matches!(level, Level::Should | Level::May)
         && !policy.strict
         && !policy.is_own
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::failure;
+    use super::*;
+    use crate::transcript::format::testing::read;
+
+    /// What comes of one page that passes, and of a cause that nobody has
+    /// asked for and that has failed.
+    fn after(cause: &str) -> (usize, Ending) {
+        let page = |head: &str| {
+            read(&format!("Title: t\nLevel: must\n{head}\n")).unwrap()
+        };
+        let cause = page(&format!("Cause: {cause}\n"));
+        let failed = Played::without_talk(Outcome::Fail(failure(&cause)));
+        let results = Results {
+            causes: vec![(cause, failed)],
+            played: vec![Played::without_talk(Outcome::Pass)],
+        };
+        let policy = Policy { is_own: false, strict: false };
+        let (rows, ending) = judge(policy, &[page("")], results);
+        (rows.len(), ending)
+    }
+
+    #[test]
+    fn a_cause_that_keeps_nobody_from_anything_is_not_told_unasked() {
+        assert_eq!(after("delivery"), (2, Ending::Failed));
+        for let_pass in ["line-ends", "quit"] {
+            assert_eq!(after(let_pass), (1, Ending::Passed), "{let_pass}");
+        }
+    }
 }

@@ -1,12 +1,12 @@
-//! Text in a page, whoever wrote it.
+//! Text in a page, from whatever source.
 //!
 //! Interface:
-//!   `text`      words that stand for themselves
+//!   `text`      words that mean no more than they say
 //!   `sections`  the same, with links to the sections of RFCs
 
-/// Words that stand for themselves, in an element and in an attribute. What
+/// Words that mean no more than they say, in an element and in an attribute. What
 /// would turn the line round, or move the cursor, is shown and not obeyed.
-pub(super) fn text(words: &str) -> String {
+pub(crate) fn text(words: &str) -> String {
     let mut text = String::new();
     for letter in words.chars() {
         match letter {
