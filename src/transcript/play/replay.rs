@@ -306,10 +306,16 @@ impl Replay<'_> {
         }
         self.tell_wrong(step, &wrong);
         let mut failure = failure(wrong);
-        if matches!(step.action, Action::Reply(_)) {
-            let sent = self.said.waits(step.client).unwrap_or_default();
-            sent.clone_into(&mut failure.sent);
-        }
+        // Of a stored message the last word of the client says nothing.
+        let is_end =
+            matches!(step.action, Action::ServerCloses | Action::Silence(_));
+        failure.sent = if matches!(step.action, Action::Reply(_)) {
+            self.said.waits(step.client).unwrap_or_default().to_owned()
+        } else if is_end {
+            self.said.shown(step.client).to_owned()
+        } else {
+            String::new()
+        };
         Outcome::Fail(failure)
     }
 

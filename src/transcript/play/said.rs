@@ -8,6 +8,7 @@
 //!   `Said::answered`  its oldest command that had no answer has one now
 //!   `Said::waits`     what a reply to this client would answer
 //!   `Said::last`      its last line, in capitals
+//!   `Said::shown`     the same, as a page has it
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -26,6 +27,8 @@ struct Client {
     in_message: bool,
     /// The last line, in capitals.
     last: Vec<u8>,
+    /// The same, as a page has it.
+    shown: String,
 }
 
 impl Said {
@@ -39,6 +42,7 @@ impl Said {
         let text = text.trim_end().to_owned();
         let client = self.0.entry(step.client).or_default();
         client.last = bytes.to_ascii_uppercase();
+        client.shown.clone_from(&text);
         // Where raw bytes end a command, nobody can say for every server.
         if client.in_message && bytes == b"." && !is_raw {
             client.in_message = false;
@@ -61,6 +65,11 @@ impl Said {
     pub(super) fn waits(&self, client: Option<u8>) -> Option<&str> {
         let client = self.0.get(&client)?;
         client.waiting.front().map(String::as_str)
+    }
+
+    /// What the client said last, as a page has it.
+    pub(super) fn shown(&self, client: Option<u8>) -> &str {
+        self.0.get(&client).map_or("", |client| &client.shown)
     }
 
     /// What the client said last, in capitals.

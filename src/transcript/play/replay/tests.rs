@@ -174,6 +174,20 @@ fn a_server_that_stays_open_or_says_more_does_not_close() {
 }
 
 #[test]
+fn a_failure_tells_what_was_sent_also_where_an_end_is_waited_for() {
+    for end in ["(server closes)", "(silence 50ms)"] {
+        let lines = format!("S: 220 hi\nC: QUIT\nS: 221 bye\n{end}\n");
+        let serve = |stream: TcpStream| {
+            say(&stream, "220 hi\r\n");
+            let _ = BufReader::new(&stream).read_line(&mut String::new());
+            say(&stream, "221 bye\r\n250 more\r\n");
+        };
+        let failure = play(&lines, serve).unwrap_err();
+        assert_eq!(failure.sent, "C: QUIT", "{end}");
+    }
+}
+
+#[test]
 fn words_break_the_silence_and_an_end_does_not() {
     let lines = "S: 220 hi\n(silence 50ms)\n";
     assert_eq!(play(lines, only("220 hi\r\n")), Ok(()));
