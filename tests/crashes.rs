@@ -9,6 +9,8 @@
 //! - after the start nothing is left over, and the next message gets through;
 //! - of mail to be sent, nobody is forgotten, and no sender is told twice.
 //!
+//! `cargo test --test crashes -- --nocapture` says how many there were.
+//!
 //! Real power cuts, by `tests/power/cut`, only confirm that the disk in memory
 //! is an honest one.
 
@@ -195,6 +197,7 @@ fn mail_after_cuts(disk: &MemoryDisk) -> (usize, Vec<String>) {
 #[test]
 fn no_cut_after_any_call_loses_mail_that_was_promised() {
     let (count, found) = mail_after_cuts(&MemoryDisk::new());
+    println!("{count} states that a cut may leave");
     assert!(found.is_empty(), "{} of {count}: {}", found.len(), found[0]);
     assert!(count > 5_000, "{count}");
 }
@@ -203,6 +206,7 @@ fn no_cut_after_any_call_loses_mail_that_was_promised() {
 fn without_the_sync_of_folders_cuts_lose_mail_and_the_test_sees_it() {
     let disk = MemoryDisk::new().without_folder_sync();
     let (count, found) = mail_after_cuts(&disk);
+    println!("{} of {count} states are wrong", found.len());
     let lost = found.iter().filter(|wrong| wrong.contains("has lost"));
     assert!(lost.count() > count / 100, "{} of {count}", found.len());
 }
@@ -527,6 +531,7 @@ fn queue_after_cuts(disk: &MemoryDisk) -> (usize, Vec<String>) {
 #[test]
 fn no_cut_after_any_call_forgets_anybody_in_the_queue() {
     let (count, found) = queue_after_cuts(&MemoryDisk::new());
+    println!("{count} states that a cut may leave");
     assert!(found.is_empty(), "{} of {count}: {}", found.len(), found[0]);
     assert!(count > 1_000, "{count}");
 }
@@ -535,6 +540,7 @@ fn no_cut_after_any_call_forgets_anybody_in_the_queue() {
 fn without_the_sync_of_folders_cuts_lose_queued_mail_and_the_test_sees_it() {
     let disk = MemoryDisk::new().without_folder_sync();
     let (count, found) = queue_after_cuts(&disk);
+    println!("{} of {count} states are wrong", found.len());
     let lost = found.iter().filter(|wrong| wrong.ends_with("Gone"));
     assert!(lost.count() > count / 100, "{} of {count}", found.len());
 }
