@@ -21,12 +21,14 @@ mod book {
     pub mod anchors;
     pub mod answers;
     pub mod asks;
+    pub mod bars;
     pub mod chapters;
     pub mod client_picture;
     pub mod client_table;
     pub mod commands;
     pub mod events;
     pub mod exercises;
+    pub mod figures;
     pub mod generated;
     pub mod ids;
     pub mod includes;

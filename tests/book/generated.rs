@@ -15,9 +15,9 @@ use super::links::links;
 use super::page::pages;
 use super::tree::{Tree, at, root};
 use super::{
-    client_picture, client_table, exercises, index, ladder, machine_picture,
-    matrix, microscope, model_picture, queue_picture, retry_picture, tables,
-    talks, walk, weeks,
+    client_picture, client_table, exercises, figures, index, ladder,
+    machine_picture, matrix, microscope, model_picture, queue_picture,
+    retry_picture, tables, talks, walk, weeks,
 };
 
 const TABLES: &str = "book/src/generated";
@@ -88,6 +88,11 @@ pub fn all(tree: &Tree, binary: &Path) -> (Files, Vec<String>) {
     for (name, part) in talks {
         add(TABLES, &name, part);
     }
+    let (measured, missing) = figures::parts(tree);
+    for (name, table) in measured {
+        add(TABLES, &name, table);
+    }
+    findings.extend(missing);
     for (name, part) in microscope::parts(tree) {
         add("book/src", &name, part);
     }

@@ -141,6 +141,15 @@ impl Svg {
         ));
     }
 
+    /// A box that is filled with a colour of words, from its upper left corner.
+    pub fn bar(&mut self, at: Point, size: (i32, i32), class: &str) {
+        let ((x, y), (right, low)) = (at, (at.0 + size.0, at.1 + size.1));
+        self.add(&format!(
+            "<polygon points=\"{x},{y} {right},{y} {right},{low} {x},{low}\" \
+             class=\"{class}\"/>"
+        ));
+    }
+
     /// The whole file.
     pub fn finish(self, height: i32) -> String {
         let (width, style) = (self.width, style() + &self.rules);
