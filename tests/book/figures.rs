@@ -1,0 +1,231 @@
+//! The tables of the page of figures, from the rows that were measured: each
+//! run is a row under `tests/figures/`, and what belongs together is added up.
+//!
+//! Interface:
+//!   `parts`   the tables as Markdown, by the names of their files
+//!   `Rows`    a table of measurements
+
+use super::tables::{row, rule};
+use super::tree::Tree;
+
+const FOLDER: &str = "tests/figures/";
+
+/// What becomes of a column when the rows of one trial are put together.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// Says which trial it is.
+    Key,
+    Sum,
+    /// Seconds that are added up, and shown as hours.
+    Hours,
+    /// The one in the middle.
+    Median,
+    /// The last one that was measured.
+    Last,
+}
+
+use How::{Hours, Key, Last, Median, Sum};
+
+/// A table of measurements and what the page shows of it: columns, what they
+/// are called there, and how they are put together.
+type Shown = (&'static str, &'static [(&'static str, &'static str, How)]);
+
+const SHOWN: [Shown; 2] = [
+    (
+        "power-cuts",
+        &[
+            ("fs", "file system", Key),
+            ("mail", "mail", Key),
+            ("directory_sync", "directory sync", Key),
+            ("rounds", "cuts", Sum),
+            ("acknowledged", "answered 250", Sum),
+            ("lost", "lost", Sum),
+            ("torn", "torn", Sum),
+            ("twice", "there twice", Sum),
+        ],
+    ),
+    (
+        "kills",
+        &[
+            ("kills", "kills", Sum),
+            ("with_mail_in_a_queue", "with mail in a queue", Sum),
+            ("acknowledged", "answered 250", Sum),
+            ("lost", "lost", Sum),
+            ("twice", "arrived twice", Sum),
+        ],
+    ),
+];
+
+/// The parts of the page, by the names of their files. A table that nobody has
+/// measured yet is a finding.
+pub fn parts(tree: &Tree) -> (Vec<(String, String)>, Vec<String>) {
+    let (mut parts, mut findings) = (Vec::new(), Vec::new());
+    for (name, columns) in SHOWN {
+        match Rows::read(tree, name) {
+            Ok(rows) => {
+                let text = shown(&rows, columns) + "\n" + &rows.stamp() + "\n";
+                parts.push((format!("figures-{name}.md"), text));
+            }
+            Err(why) => findings.push(why),
+        }
+    }
+    (parts, findings)
+}
+
+/// A table of measurements: a line for the names, then one for each run.
+pub struct Rows {
+    names: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Rows {
+    pub fn read(tree: &Tree, name: &str) -> Result<Rows, String> {
+        let path = format!("{FOLDER}{name}.tsv");
+        let text = tree.text(&path).ok_or(format!("{path}:1: is missing"))?;
+        let cells = |line: &str| line.split('\t').map(str::to_owned).collect();
+        let mut lines = text.lines().map(cells);
+        let names: Vec<String> = lines.next().unwrap_or_default();
+        let rows: Vec<Vec<String>> = lines.collect();
+        match rows.iter().position(|row| row.len() != names.len()) {
+            Some(at) => Err(format!("{path}:{}: columns are missing", at + 2)),
+            None => Ok(Rows { names, rows }),
+        }
+    }
+
+    /// The values of a column in these rows.
+    fn column(&self, name: &str, rows: &[usize]) -> Vec<&str> {
+        let at = self.names.iter().position(|known| known == name);
+        let at = at.unwrap_or_else(|| panic!("no column is called {name}"));
+        rows.iter().map(|row| self.rows[*row][at].as_str()).collect()
+    }
+
+    /// The rows of each trial; trials in the order of their first rows.
+    fn trials(&self, keys: &[&str]) -> Vec<Vec<usize>> {
+        let mut trials: Vec<(Vec<&str>, Vec<usize>)> = Vec::new();
+        for number in 0..self.rows.len() {
+            let key: Vec<&str> =
+                keys.iter().map(|key| self.column(key, &[number])[0]).collect();
+            match trials.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, rows)) => rows.push(number),
+                None => trials.push((key, vec![number])),
+            }
+        }
+        trials.into_iter().map(|(_, rows)| rows).collect()
+    }
+
+    /// When it was measured, on what.
+    fn stamp(&self) -> String {
+        let all: Vec<usize> = (0..self.rows.len()).collect();
+        let [dates, commits, kernels] = ["date", "commit", "kernel"]
+            .map(|name| different(self.column(name, &all)));
+        format!(
+            "*Measured {}, on commit {}, Linux {}.*",
+            dates.join(", "),
+            commits.join(", "),
+            kernels.join(", ")
+        )
+    }
+}
+
+fn different(mut values: Vec<&str>) -> Vec<&str> {
+    values.sort_unstable();
+    values.dedup();
+    values
+}
+
+/// Each trial is a row.
+fn shown(rows: &Rows, columns: &[(&str, &str, How)]) -> String {
+    let keys: Vec<&str> = columns
+        .iter()
+        .filter(|column| column.2 == Key)
+        .map(|column| column.0)
+        .collect();
+    let heads = columns.iter().map(|column| column.1.to_owned()).collect();
+    let mut text = row(heads) + &rule(columns.len());
+    for trial in rows.trials(&keys) {
+        let cell = |(name, _, how): &(&str, &str, How)| {
+            put_together(&rows.column(name, &trial), *how)
+        };
+        text += &row(columns.iter().map(cell).collect());
+    }
+    text
+}
+
+/// One cell, from the values of all rows of a trial.
+pub fn put_together(values: &[&str], how: How) -> String {
+    let numbers = || -> Vec<f64> {
+        let number = |value: &&str| value.parse().expect("a number");
+        values.iter().map(number).collect()
+    };
+    match how {
+        Key => values[0].to_owned(),
+        Last => grouped(values[values.len() - 1]),
+        Sum => grouped(&format!("{}", numbers().iter().sum::<f64>())),
+        Hours => format!("{:.1}", numbers().iter().sum::<f64>() / 3_600.0),
+        Median => {
+            let mut sorted: Vec<&str> = values.to_vec();
+            sorted.sort_by(|one, other| {
+                let number = |value: &str| value.parse::<f64>().unwrap();
+                number(one).total_cmp(&number(other))
+            });
+            grouped(sorted[sorted.len() / 2])
+        }
+    }
+}
+
+/// `12207031` is `12,207,031`; what is no whole number stays as it is.
+pub fn grouped(value: &str) -> String {
+    let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number {
+        return value.to_owned();
+    }
+    let digits = value.as_bytes().rchunks(3).rev();
+    let groups = digits.map(|group| String::from_utf8_lossy(group));
+    groups.collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MADE_UP: &str = "date\tcommit\tkernel\tfs\tlost\tseconds\n\
+        2026-01-01\ta\t6.1\text4\t600\t1800\n\
+        2026-01-02\tb\t6.1\txfs\t1\t360\n\
+        2026-01-02\tb\t6.1\text4\t700\t1800\n";
+
+    #[test]
+    fn the_rows_of_a_trial_are_added_up_and_say_when_they_were_measured() {
+        let tree = Tree::of(&[("tests/figures/x.tsv", MADE_UP)]);
+        let rows = Rows::read(&tree, "x").unwrap();
+        let columns = [
+            ("fs", "file system", Key),
+            ("lost", "lost", Sum),
+            ("seconds", "hours", Hours),
+        ];
+        assert_eq!(
+            shown(&rows, &columns),
+            "| file system | lost | hours |\n|---|---|---|\n\
+             | ext4 | 1,300 | 1.0 |\n| xfs | 1 | 0.1 |\n"
+        );
+        assert_eq!(
+            rows.stamp(),
+            "*Measured 2026-01-01, 2026-01-02, on commit a, b, Linux 6.1.*"
+        );
+    }
+
+    #[test]
+    fn the_median_and_the_last_are_values_that_were_measured() {
+        let values = ["10.5", "9.1", "1234"];
+        assert_eq!(put_together(&values, Median), "10.5");
+        assert_eq!(put_together(&values, Last), "1,234");
+    }
+
+    #[test]
+    fn a_table_that_is_missing_or_cut_is_a_finding() {
+        let cut = format!("{MADE_UP}2026-01-03\tc\n");
+        let tree = Tree::of(&[("tests/figures/x.tsv", &cut)]);
+        let why = |name| Rows::read(&tree, name).err().unwrap();
+        assert_eq!(why("x"), "tests/figures/x.tsv:5: columns are missing");
+        assert_eq!(why("y"), "tests/figures/y.tsv:1: is missing");
+    }
+}
