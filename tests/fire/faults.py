@@ -3,6 +3,7 @@ get.
 
     can_inject  whether strace can be used here
     Tracer      strace on a program that runs; it leaves it when it is closed
+    Confused    strace has not seen what there was to see: try again
     Call        one call as strace has written it down
     places      where a fault can be put: calls by name, role and number
     errors      what a call at a place may fail with
@@ -107,6 +108,11 @@ class Call:
         return found[1] if found else None
 
 
+class Confused(Exception):
+    """Strace came to a thread in the middle of a call, and took its end for the
+    beginning of the next one. It says so itself; that is rare."""
+
+
 LINE = re.compile(r"(\d+)<([^>]*)> (\w+)\((.*)")
 
 
@@ -124,7 +130,8 @@ class Tracer:
         command += ["-e", f"trace={traced}"]
         for fault in faults:
             command += ["-e", f"inject={fault}"]
-        self.process = subprocess.Popen([*command, "-p", str(pid)])
+        command += ["-p", str(pid)]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE)
         wait_until("strace has all threads", lambda: is_traced(pid))
 
     def __enter__(self):
@@ -136,7 +143,9 @@ class Tracer:
     def close(self):
         if self.process.poll() is None:
             self.process.terminate()
-        self.process.wait()
+        _, said = self.process.communicate()
+        if b"ptrace_syscall_info" in said:
+            raise Confused
 
     def calls(self):
         """Each call that has begun, in order."""
@@ -181,18 +190,25 @@ class Place:
 
 
 def places(calls):
-    """Where a fault can be put, and whom it would hit there."""
-    found, counts = {}, Counter()
+    """Where a fault can be put, and whom it would hit there.
+
+    On Linux the close of a folder has no error to give. Rust's library relies
+    on that: it panics if it gets one after it has listed a folder."""
+    found, counts, listed = {}, Counter(), set()
     for call in calls:
         if call.name in HARMLESS:
             continue
         counts[call.thread, call.name] += 1
-        number = counts[call.thread, call.name]
-        key = call.name, number
+        key = call.name, counts[call.thread, call.name]
         place = found.setdefault(key, Place(*key, set(), []))
         place.roles.add(call.role)
         more = [e for e in errors(call) if e not in place.errors]
         place.errors.extend(more)
+        # The next close of this thread closes the folder.
+        if call.name == "getdents64":
+            listed.add(("close", counts[call.thread, "close"] + 1))
+    for key in listed & set(found):
+        found[key].errors = ["EINTR"]
     return list(found.values())
 
 

@@ -131,7 +131,14 @@ class Server:
             return log.read().decode(errors="replace")
 
     def descriptors(self):
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
+        """What is open. A descriptor may be closed while we look."""
+        folder, found = f"/proc/{self.pid}/fd", []
+        for number in os.listdir(folder):
+            try:
+                found.append(os.readlink(f"{folder}/{number}"))
+            except OSError:
+                pass
+        return sorted(found)
 
     def threads(self):
         """The names of its threads. One may end while we look."""
