@@ -26,8 +26,6 @@ LOCAL_ERROR = "451 4.3.0"
 COPIED = {"EPERM", "EACCES", "EMLINK", "EXDEV", "EOPNOTSUPP"}
 # What a session may end by.
 ENDS = SOCKET_CALLS | {"clone3"}
-# Larger than the server's buffer: it takes several writes.
-SIZE = 20_000
 
 
 def here(*names):
@@ -46,6 +44,8 @@ class Delivery:
     # Who has got mail before.
     known = ()
     to = here("bob", "carol", "dave")
+    # Larger than the server's buffer: it takes several writes.
+    size = 20_000
     options = ()
 
     def __init__(self, folder):
@@ -69,7 +69,7 @@ class Delivery:
     def act(self, tracer, _):
         with Session(self.server) as session:
             if session.greet():
-                self.reply = session.send("first", self.to, size=SIZE)
+                self.reply = session.send("first", self.to, size=self.size)
             if self.reply and not is_yes(self.reply):
                 self.left = self.what_is_left()
             # After an error of the disk the session goes on.

@@ -26,8 +26,6 @@ from host import Host
 from plays import Delivery, here, local_part
 
 LATER = "451 4.2.0 Later"
-# As long a play waits for faults that do not come.
-LONGEST = 2
 # After a write that failed the client listens for the reason: this long here,
 # and not for the minutes of RFC 5321 4.5.3.2.
 SEND_TIMEOUT = 2
@@ -124,6 +122,8 @@ class Done(Accepted):
 
     # What the host says to a recipient while there are faults.
     answers = {}
+    # This long it waits for faults that do not come.
+    longest = 2
 
     def begin(self):
         super().begin()
@@ -137,7 +137,7 @@ class Done(Accepted):
         if not roles:
             wait_until("it is done", self.is_done)
             return
-        end = time.monotonic() + LONGEST
+        end = time.monotonic() + self.longest
         while time.monotonic() < end:
             if roles <= {hit.role for hit in tracer.hits()}:
                 break
