@@ -104,8 +104,7 @@ class Call:
         return "(INJECTED)" in self.words
 
     def error(self):
-        found = re.search(r" = -1 (E\w+) ", self.words)
-        return found[1] if found else None
+        return re.search(r" = -1 (E\w+) ", self.words)[1]
 
 
 class Confused(Exception):
@@ -114,6 +113,7 @@ class Confused(Exception):
 
 
 LINE = re.compile(r"(\d+)<([^>]*)> (\w+)\((.*)")
+REST = re.compile(r"(\d+)<[^>]*> <\.\.\. \w+ resumed>(.*)")
 
 
 class Tracer:
@@ -148,13 +148,17 @@ class Tracer:
             raise Confused
 
     def calls(self):
-        """Each call that has begun, in order."""
-        begun = []
+        """Each call that has begun, in order. If other threads come between
+        its beginning and its end, it has two lines."""
+        begun, last = [], {}
         for line in read(self.path).splitlines():
-            found = LINE.match(line)
+            found, rest = LINE.match(line), REST.match(line)
             if found:
                 thread, name, call, words = found.groups()
-                begun.append(Call(thread, role(name), call, words))
+                last[thread] = Call(thread, role(name), call, words)
+                begun.append(last[thread])
+            elif rest and rest[1] in last:
+                last[rest[1]].words += rest[2]
         return begun
 
     def hits(self):

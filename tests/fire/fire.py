@@ -216,7 +216,6 @@ class Session:
     hung up."""
 
     def __init__(self, server):
-        self.is_over = False
         address = ("127.0.0.1", server.port)
         self.socket = socket.create_connection(address, timeout=PATIENCE)
         self.wire = self.socket.makefile("rb")
@@ -233,14 +232,12 @@ class Session:
             while True:
                 line = self.wire.readline().decode()
                 if not line.endswith("\n"):
-                    self.is_over = True
                     return None
                 if line[3:4] != "-":
                     return line.strip()
         except TimeoutError:
             raise Wrong("the server hangs") from None
         except ConnectionError:
-            self.is_over = True
             return None
 
     def ask(self, line):
@@ -255,6 +252,11 @@ class Session:
         """Whether the server is there."""
         greeting = self.reply()
         return is_yes(greeting, "220") and is_yes(self.ask("EHLO c.example"))
+
+    def quit(self):
+        """Comes back when the server has closed the connection."""
+        while self.ask("QUIT") is not None:
+            pass
 
     def send(self, mark, to, sender=SENDER, size=300):
         """Hands a message over. Gives the reply to its end, or the one before
@@ -276,5 +278,5 @@ def deliver(server, mark, to, **more):
     """One message in a session of its own."""
     with Session(server) as session:
         reply = session.send(mark, to, **more) if session.greet() else None
-        session.ask("QUIT")
+        session.quit()
         return reply

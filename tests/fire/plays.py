@@ -64,7 +64,8 @@ class Delivery:
         if self.known:
             self.must_be_taken("before", self.known)
         self.mailboxes = self.server.mailboxes()
-        self.descriptors = self.quiet_descriptors()
+        self.wait_for_sessions()
+        self.descriptors = len(self.server.descriptors())
 
     def act(self, tracer, _):
         with Session(self.server) as session:
@@ -78,7 +79,8 @@ class Delivery:
                 self.again = session.send("again", self.to)
                 if not is_yes(self.again):
                     raise Wrong(f"in the same session: {self.again}")
-            session.ask("QUIT")
+            session.quit()
+        self.wait_for_sessions()
 
     def what_is_left(self):
         new = set(self.server.mailboxes()) - set(self.mailboxes)
@@ -137,14 +139,10 @@ class Delivery:
         if not is_yes(reply):
             raise Wrong(f"the message {mark}: {reply}")
 
-    def quiet_descriptors(self):
-        """How many there are when no session is left."""
-        is_busy = lambda name: name.startswith(("session", "turn"))
-        wait_until(
-            "the sessions are over",
-            lambda: not any(map(is_busy, self.server.threads())),
-        )
-        return len(self.server.descriptors())
+    def wait_for_sessions(self):
+        is_session = lambda name: name.startswith("session")
+        are_over = lambda: not any(map(is_session, self.server.threads()))
+        wait_until("the sessions are over", are_over)
 
     def after_a_new_start(self):
         self.server.stop()

@@ -26,9 +26,6 @@ from host import Host
 from plays import Delivery, here, local_part
 
 LATER = "451 4.2.0 Later"
-# After a write that failed the client listens for the reason: this long here,
-# and not for the minutes of RFC 5321 4.5.3.2.
-SEND_TIMEOUT = 2
 
 
 def away(*names):
@@ -46,8 +43,7 @@ class Accepted(Delivery):
         self.host = Host()
         options = ["--queue", f"{folder}/queue"]
         options += ["--smart-host", self.host.address]
-        options += ["--retry-first", "0.1", "--retry-max", "0.1"]
-        self.options = [*options, "--send-timeout", str(SEND_TIMEOUT)]
+        self.options = [*options, "--retry-first", "0.1", "--retry-max", "0.1"]
         self.is_killed, self.may_be_twice = False, False
         super().__init__(folder)
 
