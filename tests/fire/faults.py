@@ -20,7 +20,7 @@ import subprocess
 from collections import Counter
 from dataclasses import dataclass
 
-from fire import read, wait_until
+from fire import Wrong, read, wait_until
 
 # All calls that have to do with files and sockets, and a new thread.
 TRACED = "%file,%desc,%network,clone3"
@@ -78,11 +78,15 @@ SOCKET_CALLS |= {"poll", "ppoll"}
 
 
 def can_inject():
-    command = ["strace", "-qq", "-e", "trace=none", "true"]
-    try:
-        return subprocess.run(command, capture_output=True).returncode == 0
-    except FileNotFoundError:
-        return False
+    """Tries it on a program that does nothing."""
+    with subprocess.Popen(["sleep", "60"]) as sleeper:
+        try:
+            with Tracer(sleeper.pid, os.devnull):
+                return True
+        except (FileNotFoundError, Wrong):
+            return False
+        finally:
+            sleeper.kill()
 
 
 @dataclass
@@ -132,7 +136,10 @@ class Tracer:
             command += ["-e", f"inject={fault}"]
         command += ["-p", str(pid)]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE)
-        wait_until("strace has all threads", lambda: is_traced(pid))
+        has_ended = lambda: self.process.poll() is not None
+        wait_until("strace is there", lambda: is_traced(pid) or has_ended())
+        if has_ended():
+            raise Wrong("strace has ended")
 
     def __enter__(self):
         return self

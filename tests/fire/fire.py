@@ -6,9 +6,9 @@ that writes down what it was promised, and a look at what is on the disk.
     scratch     a folder for trials, in memory if possible
     Server      a `pillarbox serve` on a free port; stop, start again
     Session     a client's connection
+    deliver     one message in a session of its own
     text        a message that says where it begins and where it ends
     wait_until  waits for a condition, and not for ever
-    note        adds a row to a table under tests/figures
 """
 
 import os
@@ -65,12 +65,6 @@ def wait_until(what, condition, seconds=PATIENCE):
         time.sleep(0.002)
 
 
-def note(table, **row):
-    command = [os.path.join(ROOT, "tests", "figures", "append"), table]
-    command += [f"{column}={value}" for column, value in row.items()]
-    subprocess.run(command, check=True)
-
-
 def text(mark, size):
     """The lines of a message of about this size."""
     lines = [f"Subject: {mark}", ""]
@@ -81,7 +75,7 @@ def text(mark, size):
 
 
 def mark_of(stored):
-    """The mark of a message, or what makes a bounce; none if it is not whole."""
+    """The mark of a message, or of a bounce; none if it is not whole."""
     if "multipart/report" in stored:
         bounce = stored.partition("Message-ID: ")[2].partition("\n")[0]
         return f"bounce {bounce}" if stored.endswith("--\n") else None

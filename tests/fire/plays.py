@@ -41,6 +41,8 @@ class Delivery:
 
     # Faults that are there all the time.
     always = ()
+    # Whose calls are for another play.
+    aside = ()
     # Who has got mail before.
     known = ()
     to = here("bob", "carol", "dave")

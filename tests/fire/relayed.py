@@ -35,6 +35,7 @@ def away(*names):
 class Accepted(Delivery):
     """the client hands it over, for two at another host"""
 
+    aside = ("runner", "turn")
     to = away("bob", "carol")
     sender = SENDER
     bounces = 0
@@ -98,7 +99,7 @@ class Accepted(Delivery):
         ]
         is_more = self.may_be_twice and len(copies) == self.bounces
         if copies != [1] * self.bounces and not is_more:
-            raise Wrong(f"there are so many copies of bounces: {copies}")
+            raise Wrong(f"copies of each bounce: {copies}")
 
     def after_a_new_start(self):
         super().after_a_new_start()
@@ -116,6 +117,7 @@ class Both(Accepted):
 class Done(Accepted):
     """both get it"""
 
+    aside = ()
     # What the host says to a recipient while there are faults.
     answers = {}
     # This long it waits for faults that do not come.
