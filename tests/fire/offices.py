@@ -14,7 +14,7 @@ import re
 
 from load import bounce, text
 
-from lab import free_port
+from lab import Office, free_port
 
 NAMES = ["one", "two"]
 PEOPLE = ["bob", "carol", "dave"]
@@ -25,7 +25,7 @@ NOBODY = "nobody"
 MARK = rb"^Subject: ([a-z]+-\d+-\d+)$"
 
 
-def start_both(lab, timeout):
+def start_both(lab, timeout, kind=Office):
     """Two offices, each of them the other's smart host."""
     ports = {name: free_port(["127.0.0.1"]) for name in NAMES}
     offices = []
@@ -38,7 +38,10 @@ def start_both(lab, timeout):
         options += ["--retry-first", "0.2", "--retry-max", "0.2"]
         options += ["--timeout", str(timeout)]
         place = f"127.0.0.1:{ports[name]}"
-        offices.append(lab.office(name, place, *options, level="warn"))
+        offices.append(kind(lab, name, place, options, "warn"))
+    for office in offices:
+        lab.running.append(office)
+        office.start()
     return offices
 
 
