@@ -1,5 +1,5 @@
 //! Standard error: what is written there stalls no session, and never reaches
-//! a client.
+//! a client; and what is not written there happens all the same.
 
 // A test fails by panicking.
 #![allow(clippy::unwrap_used, missing_docs, clippy::indexing_slicing)]
@@ -10,6 +10,7 @@ use std::io::{Read, Write, pipe};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
+use support::host::Host;
 use support::{Client, DEADLINE, Server, wait_until};
 use tempfile::TempDir;
 
@@ -147,5 +148,32 @@ fn what_follows_auth_is_in_no_log_and_on_no_screen() {
         assert!(log.contains("AUTH PLAIN {secret}"), "{log}");
         assert!(log.contains("auth login {secret}"), "{log}");
         assert!(!log.contains("c2VjcmV0"), "{log}");
+    }
+}
+
+/// The arguments of a line of the log are not evaluated when nobody wants it:
+/// once such a line held the call that handed the message on.
+#[test]
+fn what_nobody_logs_is_sent_on_all_the_same() {
+    for level in ["off", "warn", "info", "trace"] {
+        let host = Host::friendly();
+        let (folder, place) = (TempDir::new().unwrap(), host.address);
+        let queue = folder.path().join("queue").display().to_string();
+        let smart_host = place.to_string();
+        let options = ["--queue", &queue, "--smart-host", &smart_host];
+        let server = Server::start_with_log(level, &options);
+        let mut client = server.connect();
+        client.expect(220);
+        for (line, code) in [
+            ("HELO client.example", 250),
+            ("MAIL FROM:<ann@here.example>", 250),
+            ("RCPT TO:<bob@there.example>", 250),
+            ("DATA", 354),
+            ("Subject: hi\r\n\r\nHello.\r\n.", 250),
+        ] {
+            client.say(line);
+            client.expect(code);
+        }
+        host.wait_for_mail(1);
     }
 }

@@ -14,6 +14,7 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+use support::host::Host;
 use support::strace::{Faults, can_inject, injection};
 use support::{Client, Server, wait_until};
 use tempfile::TempDir;
@@ -209,6 +210,38 @@ fn without_threads_it_turns_one_away_and_goes_on() {
     wait_until("the log tells of it", || server.log().contains("no thread"));
     // Once for all twenty.
     assert_eq!(server.log().matches("no thread").count(), 1);
+}
+
+#[test]
+fn without_threads_mail_waits_in_the_queue_and_the_log_says_so_once() {
+    if !can_inject() {
+        return;
+    }
+    let (folder, host) = (TempDir::new().unwrap(), Host::friendly());
+    let queue = folder.path().join("queue").display().to_string();
+    let place = host.address.to_string();
+    let options = ["--queue", &queue, "--smart-host", &place];
+    let mail = folder.path().join("mail");
+    let server = Server::start_in(&mail, &options);
+    // Of each thread that makes others: of that of the sessions, and of that
+    // of the queue.
+    let fault = "clone3,clone:error=EAGAIN:when=1..5";
+    let _faults = Faults::begin(server.pid(), fault);
+    for _ in 0..5 {
+        server.connect().expect(421);
+    }
+    let mut client = hello(&server);
+    for (line, code) in [
+        ("MAIL FROM:<alice@client.example>", 250),
+        ("RCPT TO:<bob@there.example>", 250),
+        ("DATA", 354),
+        ("Subject: hi\r\n\r\nHello.\r\n.", 250),
+    ] {
+        client.say(line);
+        client.expect(code);
+    }
+    host.wait_for_mail(1);
+    assert_eq!(server.log().matches("no thread to send").count(), 1);
 }
 
 /// The system calls of a server from its start to the end of one session, one

@@ -8,7 +8,9 @@ use super::event::Event;
 use super::line::Group;
 use super::marks::{self, Mark};
 use super::turn::Turn;
+use crate::words::reason;
 use std::collections::BTreeSet;
+use std::mem;
 use std::sync::Arc;
 use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
@@ -22,6 +24,7 @@ const MARKS_PAUSE: Duration = Duration::from_millis(500);
 /// Runs until the agenda comes to its end.
 pub(super) fn run(desk: &Arc<Desk>) {
     let mut looked: Option<Instant> = None;
+    let mut lacks_threads = false;
     while let Some(due) = desk.agenda.wait(now()) {
         for id in due {
             begin(desk, id);
@@ -30,7 +33,7 @@ pub(super) fn run(desk: &Arc<Desk>) {
             obey_marks(desk);
             looked = Some(Instant::now());
         }
-        begin_turns(desk);
+        begin_turns(desk, &mut lacks_threads);
     }
 }
 
@@ -53,16 +56,20 @@ fn groups(desk: &Desk, entry: &Entry) -> BTreeSet<Group> {
     entry.waiting().map(|mailbox| desk.group_of(mailbox)).collect()
 }
 
-/// As many turns as may be.
-fn begin_turns(desk: &Arc<Desk>) {
+/// As many turns as may be. If there is no thread to be had, one line in the
+/// log is enough, until there are threads again.
+fn begin_turns(desk: &Arc<Desk>, lacks_threads: &mut bool) {
     while let Some((number, group)) = desk.agenda.begin_turn() {
         let turn = Turn::new(Arc::clone(desk), number, group);
         let thread = Builder::new().name("turn".to_owned());
         if let Err(error) = thread.spawn(move || turn.run()) {
-            log::error!("cannot start a thread: {error}");
+            if !mem::replace(lacks_threads, true) {
+                log::error!("no thread to send with: {}", reason(&error));
+            }
             thread::sleep(THREAD_PAUSE);
             return;
         }
+        *lacks_threads = false;
     }
 }
 

@@ -129,7 +129,9 @@ impl<'a> Incoming<'a> {
             log::debug!("[{}] stored {name}", self.session);
         }
         if let Some(queued) = queued {
-            log::info!("[{}] queued {}", self.session, queued.send());
+            // Not in the line of the log: it may not be evaluated.
+            let id = queued.send();
+            log::info!("[{}] queued {id}", self.session);
         }
         Ok(())
     }
