@@ -175,6 +175,15 @@ impl LineCutter {
     }
 }
 
+/// The text without the blanks and tabs at its end. Other white space, such as
+/// a form feed, is a character like any other (RFC 5322 2.2).
+pub fn without_trailing_blanks(mut text: &[u8]) -> &[u8] {
+    while let [rest @ .., b' ' | b'\t'] = text {
+        text = rest;
+    }
+    text
+}
+
 /// Where the first CR LF begins.
 fn find_crlf(bytes: &[u8]) -> Option<usize> {
     let mut from = 0;
