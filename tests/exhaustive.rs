@@ -1,7 +1,7 @@
 //! Proof by exhaustion: not examples, but everything up to a length.
 //!
 //! - the end of a message: all strings of five bytes that matter, against the
-//!   naive reference of the fuzzer (`fuzz/parts/naive.rs`);
+//!   naive reference of the fuzzer (`fuzz/parts/reading.rs`);
 //! - the order of commands: all sequences of twelve commands, against a second
 //!   machine that shares no code with the first;
 //! - the syntax: every byte at three places of every argument.
@@ -13,16 +13,16 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 #![allow(clippy::indexing_slicing, clippy::print_stderr, unreachable_pub)]
 
-#[path = "fuzz/targets/message.rs"]
-mod message;
+#[path = "fuzz/parts/reading.rs"]
+mod reading;
 
-use message::naive::reference;
 use pillarbox::protocol::command::Command;
 use pillarbox::protocol::extension::Offer;
 use pillarbox::protocol::reply;
 use pillarbox::protocol::session::{
     Destination, LocalMailbox, Session, State, Turn, Verdict,
 };
+use reading::{read, reference};
 
 fn is_long() -> bool {
     std::env::var_os("PILLARBOX_LONG").is_some()
@@ -38,7 +38,7 @@ fn the_end_of_data_is_right_for_all_strings_of_the_five_bytes_that_matter() {
         let mut text = vec![BYTES[0]; length];
         loop {
             let wanted = reference(&text);
-            assert_eq!(message::read(&[&text]), wanted, "{text:?}");
+            assert_eq!(read(&[&text]), wanted, "{text:?}");
             count += 1;
             // The next string, as one counts to the base of five.
             let Some(at) = digits.iter().position(|digit| *digit < 4) else {

@@ -163,6 +163,8 @@ impl<'a> Client<'a> {
         if let Some(command) = self.unanswered.pop_front() {
             self.answers.push((command, code));
         }
+        // How long one waits depends on what for.
+        assert!(!self.dialogue.step().patience().is_zero());
         self.dialogue.hear(heard)
     }
 

@@ -7,17 +7,23 @@
 //!   `Mail`    a message that was stored
 
 use pillarbox::mailbox::directory::{Directory, Found};
+use pillarbox::protocol::address::ForwardPath;
 use pillarbox::protocol::command::Command;
 use pillarbox::protocol::data::{Message, Taken};
 use pillarbox::protocol::extension::{Extension, Offer};
 use pillarbox::protocol::line::LineCutter;
 use pillarbox::protocol::reply::{self, Reply};
 use pillarbox::protocol::session::{
-    Destination, LocalMailbox, Session, State, Step, Turn, Verdict,
+    Destination, LocalMailbox, Question, Session, State, Step, Transaction,
+    Turn, Verdict,
 };
+use pillarbox::protocol::trace::{Received, return_path};
 
-/// What it calls itself. It keeps the mail of this domain.
+/// What it calls itself. It keeps the mail of this domain,
 pub const HOST: &str = "example.org";
+
+/// and accepts mail for this one, to send it on.
+const ELSEWHERE: &str = "b.example";
 
 /// The largest message that it takes.
 pub const MAX_SIZE: u64 = 300;
@@ -40,6 +46,7 @@ pub struct Server {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Mail {
     pub mailboxes: Vec<LocalMailbox>,
+    pub trace: String,
     pub text: Vec<u8>,
 }
 
@@ -57,7 +64,7 @@ impl Server {
             session: Session::new(Offer {
                 hostname: HOST.to_owned(),
                 max_size: MAX_SIZE,
-                max_recipients: 100,
+                max_recipients: 3,
                 without,
             }),
             message: Message::new(MAX_SIZE),
@@ -93,26 +100,33 @@ impl Server {
         }
     }
 
+    /// It has waited for the line feed after a carriage return, or a NUL, and
+    /// nothing has come.
+    pub fn wait_for_a_line_feed(&mut self) {
+        let is_text = matches!(self.session.state(), State::Data(_));
+        if !is_text && !self.is_closed() && self.lines.lacks_line_feed() {
+            let command = Command::read(&self.lines.give_up_line());
+            self.obey(command);
+        }
+    }
+
     fn obey_a_command(&mut self) -> bool {
         let Some(line) = self.lines.next_command() else { return false };
-        let step = match self.session.step(Command::read(&line)) {
+        let command = Command::read(&line);
+        self.obey(command);
+        true
+    }
+
+    fn obey(&mut self, command: Command) {
+        let step = match self.session.step(command) {
             Turn::Step(step) => step,
             Turn::Ask(question) => {
-                let found = self.directory.find(question.forward_path());
-                question.answer(match found {
-                    Found::Here(mailbox) => {
-                        Verdict::Welcome(Destination::Here(mailbox))
-                    }
-                    Found::Elsewhere => {
-                        Verdict::Refused(reply::RELAYING_REFUSED)
-                    }
-                    Found::Refused(why) => Verdict::Refused(why),
-                })
+                let verdict = verdict(&self.directory, &question);
+                question.answer(verdict)
             }
             Turn::Nothing => panic!("a command in the middle of a message"),
         };
         self.say(&step);
-        true
     }
 
     fn take_a_piece(&mut self) -> bool {
@@ -142,12 +156,28 @@ impl Server {
         self.message = Message::new(MAX_SIZE);
         let outcome = outcome.and(text).map(|text| {
             let open = self.session.state().transaction();
-            let mailboxes = open.map(|open| open.local_mailboxes());
-            let mailboxes = mailboxes.unwrap_or_default();
-            self.stored.push(Mail { mailboxes, text });
+            let open = open.expect("the message has a transaction");
+            let mailboxes = open.local_mailboxes();
+            let elsewhere = open.recipients_elsewhere();
+            assert!(mailboxes.len() + elsewhere.len() > 0, "for nobody");
+            let trace = self.trace(open);
+            self.stored.push(Mail { mailboxes, trace, text });
         });
         let step = self.session.end_of_data(outcome);
         self.say(&step);
+    }
+
+    fn trace(&self, open: &Transaction) -> String {
+        let client = self.session.client().expect("it has said hello");
+        let received = Received {
+            client_name: &client.name,
+            client_address: None,
+            host: HOST,
+            protocol: client.protocol(&open.parameters),
+            id: "1",
+            seconds: 1_795_412_756,
+        };
+        return_path(&open.reverse_path) + &received.field()
     }
 
     fn say(&mut self, step: &Step) {
@@ -155,5 +185,20 @@ impl Server {
             self.said.extend_from_slice(line.as_bytes());
             self.said.extend_from_slice(b"\r\n");
         }
+    }
+}
+
+fn verdict(directory: &Directory, question: &Question<'_>) -> Verdict {
+    match (directory.find(question.forward_path()), question.forward_path()) {
+        (Found::Here(mailbox), _) => {
+            Verdict::Welcome(Destination::Here(mailbox))
+        }
+        (Found::Elsewhere, ForwardPath::Mailbox(mailbox))
+            if mailbox.host.canonical() == ELSEWHERE =>
+        {
+            Verdict::Welcome(Destination::Elsewhere(mailbox.clone()))
+        }
+        (Found::Elsewhere, _) => Verdict::Refused(reply::RELAYING_REFUSED),
+        (Found::Refused(why), _) => Verdict::Refused(why),
     }
 }

@@ -3,10 +3,12 @@
 //! Claims:
 //! - the same bytes, cut differently, get the same replies, and the same
 //!   messages are stored;
-//! - replies are whole, plain ASCII, and not longer than 512 bytes a line;
+//! - replies are whole, plain ASCII, and not longer than 512 bytes a line, also
+//!   if the server waits in vain for a line feed after each carriage return;
 //! - side by side with the bytes, each line has one reply, and each message has
 //!   one: nothing in a message is ever obeyed (see `Referee`);
-//! - no message without MAIL, an accepted RCPT and DATA.
+//! - no message without MAIL, an accepted RCPT and DATA;
+//! - the fields on top of a message are two, whatever the client says it is.
 
 #![cfg_attr(fuzzing, no_main)]
 
@@ -15,33 +17,54 @@ mod cuts;
 #[path = "../parts/server.rs"]
 mod server;
 
-use cuts::{Lengths, WHOLE, pieces};
+use cuts::{long, pieces};
 use pillarbox::protocol::replies::{Limits, ReplyReader, ServerReply};
 use server::Server;
 
 #[cfg(fuzzing)]
 libfuzzer_sys::fuzz_target!(|input: &[u8]| check(input));
 
+/// Three times this is more than a command line may have.
+const LONG: usize = 700;
+
 /// Four bytes say how the others are cut; those are what a client sends.
 pub fn check(input: &[u8]) {
     let Some((lengths, bytes)) = input.split_first_chunk() else { return };
-    let whole = session(WHOLE, bytes);
-    let cut = session(*lengths, bytes);
+    let pieces = long(LONG, &pieces(*lengths, bytes));
+    let bytes = pieces.concat();
+    let whole = session(&[bytes.clone()], false);
+    let cut = session(&pieces, false);
     assert_eq!(cut.said.escape_ascii().to_string(), {
         whole.said.escape_ascii().to_string()
     });
     assert_eq!(cut.stored, whole.stored);
-    let mut referee = Referee { rest: bytes, ..Referee::default() };
+    let mut referee = Referee { rest: &bytes, ..Referee::default() };
     for reply in replies(&whole.said) {
         referee.hear(reply.code);
     }
     assert_eq!(referee.stored, whole.stored.len());
     assert!(whole.is_closed() || referee.next_end().is_none());
+    replies(&session(&pieces, true).said);
+    for mail in &whole.stored {
+        let lines: Vec<&str> = mail.trace.lines().collect();
+        let (path, received) = lines.split_first().expect("a Return-Path");
+        assert!(path.starts_with("Return-Path: <"), "{path}");
+        let goes_on = |line: &&str| line.starts_with('\t');
+        assert!(received[0].starts_with("Received: from "));
+        assert_eq!(received[1..].iter().filter(|l| goes_on(l)).count(), 2);
+        assert_eq!(received.len(), 3);
+        assert!(lines.iter().all(|line| line.chars().count() <= 998));
+    }
 }
 
-fn session(lengths: Lengths, bytes: &[u8]) -> Server {
+fn session(pieces: &[Vec<u8>], is_impatient: bool) -> Server {
     let mut server = Server::new(Vec::new());
-    pieces(lengths, bytes).into_iter().for_each(|piece| server.hear(piece));
+    for piece in pieces {
+        server.hear(piece);
+        if is_impatient {
+            server.wait_for_a_line_feed();
+        }
+    }
     server
 }
 

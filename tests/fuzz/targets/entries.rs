@@ -4,8 +4,8 @@
 //! Claims:
 //! - what is read is written, and read again it is the same;
 //! - a part of it is no entry: a file that was half written is noticed;
-//! - whatever a host has answered, it comes back from the file as it was, and
-//!   adds no line to it.
+//! - whatever a host has answered, it comes back from the file as it was, adds
+//!   no line to it, and is shown to people in plain ASCII.
 
 #![cfg_attr(fuzzing, no_main)]
 
@@ -34,6 +34,7 @@ pub fn check(input: &[u8]) {
         let at = Duration::from_secs(u64::from(*place));
         let is_reply = place % 2 == 0;
         let answer = Answer::new(at, "4.2.0", text, is_reply, bytes);
+        assert!(answer.to_string().chars().all(|c| matches!(c, ' '..='~')));
         recipient.answer = Some(answer);
     }
     let written = entry.written();

@@ -14,8 +14,8 @@
 mod client;
 #[path = "../parts/cuts.rs"]
 mod cuts;
-#[path = "../parts/naive.rs"]
-mod naive;
+#[path = "../parts/reading.rs"]
+mod reading;
 #[path = "../parts/server.rs"]
 mod server;
 
@@ -103,7 +103,7 @@ fn stored(text: &[u8]) -> Option<Vec<u8>> {
     if text.contains(['\r', '\0']) || size as u64 > MAX_SIZE {
         return None;
     }
-    let above = if naive::has_header(&text) { "" } else { "\n" };
+    let above = if reading::has_header(&text) { "" } else { "\n" };
     Some(above.chars().chain(text.chars()).map(|c| c as u8).collect())
 }
 

@@ -12,7 +12,7 @@
 #[path = "../parts/cuts.rs"]
 mod cuts;
 
-use cuts::{Lengths, WHOLE, pieces};
+use cuts::pieces;
 use pillarbox::protocol::replies::{
     Fault, Limits, NoReply, ReplyReader, ServerOffer, ServerReply,
 };
@@ -26,8 +26,8 @@ const LIMITS: Limits = Limits { line: 40, reply: 100 };
 /// Four bytes say how the others are cut; those are what a server sends.
 pub fn check(input: &[u8]) {
     let Some((lengths, bytes)) = input.split_first_chunk() else { return };
-    let whole = read(WHOLE, bytes);
-    let cut = read(*lengths, bytes);
+    let whole = read(&[bytes]);
+    let cut = read(&pieces(*lengths, bytes));
     assert_eq!(cut, whole, "{}", bytes.escape_ascii());
     for reply in whole.iter().flatten() {
         is_reply(reply);
@@ -35,11 +35,11 @@ pub fn check(input: &[u8]) {
 }
 
 /// All replies, and what is wrong in between.
-fn read(lengths: Lengths, bytes: &[u8]) -> Vec<Result<ServerReply, Fault>> {
+fn read(pieces: &[&[u8]]) -> Vec<Result<ServerReply, Fault>> {
     let mut reader = ReplyReader::new(LIMITS);
     let mut found = Vec::new();
     let mut seen = Vec::new();
-    for piece in pieces(lengths, bytes) {
+    for piece in pieces {
         reader.feed(piece);
         while let Some(next) = reader.next_reply() {
             match next {
@@ -62,7 +62,7 @@ fn read(lengths: Lengths, bytes: &[u8]) -> Vec<Result<ServerReply, Fault>> {
         }
     }
     seen.extend(reader.rest().concat());
-    assert_eq!(seen, bytes);
+    assert_eq!(seen, pieces.concat());
     assert!(!reader.has_begun());
     found
 }

@@ -1,15 +1,48 @@
-//! Where a message ends and what is stored of it, as one would write it without
-//! a thought of speed.
+//! Where a message ends and what is stored of it, in two ways: by the machine,
+//! and as one would write it without a thought of speed.
 //!
 //! Interface:
-//!   `reference`   the end of a message, and its text
+//!   `read`        the end of a message and its text, as the machine has it
+//!   `reference`   the same, naively
 //!   `has_header`  whether a text begins with a header
+
+use pillarbox::protocol::data::{Message, Taken};
+use pillarbox::protocol::line::LineCutter;
 
 /// Where a message ends, and its text, if it is not refused.
 pub type End = (usize, Option<Vec<u8>>);
 
 /// No larger message is taken.
-pub const SIZE_LIMIT: u64 = 6000;
+const SIZE_LIMIT: u64 = 6000;
+
+/// What the server makes of the bytes, which come in these pieces.
+pub fn read(pieces: &[impl AsRef<[u8]>]) -> Option<End> {
+    let mut lines = LineCutter::default();
+    let mut message = Message::new(SIZE_LIMIT);
+    let (mut text, mut used) = (Vec::new(), 0);
+    for piece in pieces {
+        lines.feed(piece.as_ref());
+        while let Some(piece) = lines.next_piece() {
+            used += piece.text.len() + if piece.ends { 2 } else { 0 };
+            match message.take(piece) {
+                Taken::End(outcome) => {
+                    return Some((used, outcome.is_ok().then_some(text)));
+                }
+                Taken::Text(line) => text.extend_from_slice(line),
+                Taken::BodyWithoutHeader(line) => {
+                    text.push(b'\n');
+                    text.extend_from_slice(line);
+                }
+                Taken::Refused(_) => {}
+                Taken::Endless => panic!("{SIZE_LIMIT} bytes are not endless"),
+            }
+            if piece.ends {
+                text.push(b'\n');
+            }
+        }
+    }
+    None
+}
 
 /// The message ends at the first CR LF . CR LF, and the CR LF after DATA counts.
 pub fn reference(bytes: &[u8]) -> Option<End> {
