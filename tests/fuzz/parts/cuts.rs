@@ -28,7 +28,7 @@ pub fn pieces(lengths: Lengths, bytes: &[u8]) -> Vec<&[u8]> {
 /// and a line may be long.
 pub fn long(letters: usize, pieces: &[&[u8]]) -> Vec<Vec<u8>> {
     let mut left = 3;
-    let mut one = |piece: &&[u8]| {
+    let one = |piece: &&[u8]| {
         let mut all = Vec::new();
         for byte in *piece {
             if *byte == 255 && left > 0 {
@@ -40,5 +40,5 @@ pub fn long(letters: usize, pieces: &[&[u8]]) -> Vec<Vec<u8>> {
         }
         all
     };
-    pieces.iter().map(|piece| one(piece)).collect()
+    pieces.iter().map(one).collect()
 }

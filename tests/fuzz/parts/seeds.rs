@@ -113,7 +113,14 @@ fn said(page: &Transcript) -> Said {
                 }
             }
             Action::ReplyRaw(text) => said.server.extend(bytes(text)),
-            _ => {}
+            Action::ClientConnects
+            | Action::ClientCloses
+            | Action::ServerCloses
+            | Action::Silence(_)
+            | Action::Wait(_)
+            | Action::Mailbox(_)
+            | Action::RestOfMessage(_)
+            | Action::MayQuit => {}
         }
     }
     said

@@ -10,12 +10,12 @@
 
 #![cfg_attr(fuzzing, no_main)]
 
-#[path = "../parts/client.rs"]
-mod client;
+#[path = "../parts/connection.rs"]
+mod connection;
 #[path = "../parts/cuts.rs"]
 mod cuts;
 
-use client::{Client, class_of};
+use connection::{Client, class_of};
 use cuts::pieces;
 use pillarbox::protocol::address::{Mailbox, ReversePath, mailbox};
 use pillarbox::protocol::decision::Class;

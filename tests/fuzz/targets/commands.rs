@@ -32,7 +32,7 @@ pub fn check(input: &[u8]) {
     let Some((lengths, bytes)) = input.split_first_chunk() else { return };
     let pieces = long(LONG, &pieces(*lengths, bytes));
     let bytes = pieces.concat();
-    let whole = session(&[bytes.clone()], false);
+    let whole = session(&[&bytes], false);
     let cut = session(&pieces, false);
     assert_eq!(cut.said.escape_ascii().to_string(), {
         whole.said.escape_ascii().to_string()
@@ -57,10 +57,10 @@ pub fn check(input: &[u8]) {
     }
 }
 
-fn session(pieces: &[Vec<u8>], is_impatient: bool) -> Server {
+fn session(pieces: &[impl AsRef<[u8]>], is_impatient: bool) -> Server {
     let mut server = Server::new(Vec::new());
     for piece in pieces {
-        server.hear(piece);
+        server.hear(piece.as_ref());
         if is_impatient {
             server.wait_for_a_line_feed();
         }

@@ -10,8 +10,8 @@
 
 #![cfg_attr(fuzzing, no_main)]
 
-#[path = "../parts/client.rs"]
-mod client;
+#[path = "../parts/connection.rs"]
+mod connection;
 #[path = "../parts/cuts.rs"]
 mod cuts;
 #[path = "../parts/reading.rs"]
@@ -19,7 +19,7 @@ mod reading;
 #[path = "../parts/server.rs"]
 mod server;
 
-use client::{Client, class_of};
+use connection::{Client, class_of};
 use cuts::{Lengths, pieces};
 use pillarbox::protocol::address::{ReversePath, mailbox};
 use pillarbox::protocol::decision::Class;
