@@ -277,18 +277,27 @@ fn a_raw_message_goes_as_it_is() {
 #[test]
 fn hidden_recipients_are_taken_out_of_a_raw_message_rfc_5322_3_6_3() {
     let text = "Bcc: a@b,\n c@d\nBCC: e@f\nTo: g@h\nbcc :\n\ti@j\n \n\
-        Resent-Bcc: k@l\nnot a field\nBcc: m@n\nX-Bcc: o\n\nBcc: text\n";
+        Resent-Bcc: k@l\nnot a field\nBcc: m@n\nX-Bcc: o\nBcc\x0c: p@q\n\n\
+        Bcc: text\n";
     let message = compose(&raw(), text.as_bytes()).expect("a message");
     let want = "To: g@h\nnot a field\nX-Bcc: o\n\nBcc: text\n";
     assert_eq!(String::from_utf8_lossy(&message.bytes), want);
-    assert_eq!(message.hidden, 5);
+    assert_eq!(message.hidden, 6);
 }
 
 #[test]
 fn without_a_header_first_nothing_is_raw() {
-    for text in
-        ["", "\n", "hello\n", "\nX: y\n", " X: y\n", ": y\n", "a b: c\n"]
-    {
+    for text in [
+        "",
+        "\n",
+        "hello\n",
+        "\nX: y\n",
+        " X: y\n",
+        ": y\n",
+        "a b: c\n",
+        // A form feed is no blank.
+        "X\x0c: y\n",
+    ] {
         let refusal = compose(&raw(), text.as_bytes());
         assert_eq!(refusal.expect_err("a refusal").code, BAD_TEXT, "{text:?}");
     }

@@ -1,73 +1,31 @@
 //! Proof by exhaustion: not examples, but everything up to a length.
 //!
-//! - the end of a message: all strings of five bytes that matter, against a
-//!   reference of three lines;
+//! - the end of a message: all strings of five bytes that matter, against the
+//!   naive reference of the fuzzer (`fuzz/parts/reading.rs`);
 //! - the order of commands: all sequences of twelve commands, against a second
 //!   machine that shares no code with the first;
 //! - the syntax: every byte at three places of every argument.
 //!
 //! `PILLARBOX_LONG=1 cargo test --release --test exhaustive` takes longer
-//! strings and sequences: minutes instead of seconds.
+//! strings and sequences. With `-- --nocapture` it says how many there were.
 
 // A test fails by panicking.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
-#![allow(clippy::indexing_slicing, clippy::print_stderr)]
+#![allow(clippy::indexing_slicing, clippy::print_stderr, unreachable_pub)]
+
+#[path = "fuzz/parts/reading.rs"]
+mod reading;
 
 use pillarbox::protocol::command::Command;
-use pillarbox::protocol::data::{Message, Taken};
 use pillarbox::protocol::extension::Offer;
-use pillarbox::protocol::line::LineCutter;
 use pillarbox::protocol::reply;
 use pillarbox::protocol::session::{
     Destination, LocalMailbox, Session, State, Turn, Verdict,
 };
+use reading::{read, reference};
 
 fn is_long() -> bool {
     std::env::var_os("PILLARBOX_LONG").is_some()
-}
-
-/// What the server makes of the bytes after 354: where the message ended, and
-/// the text that it stores, if it does not refuse.
-fn read_message(bytes: &[u8]) -> Option<(usize, Option<Vec<u8>>)> {
-    let mut lines = LineCutter::default();
-    let mut message = Message::new(1000);
-    let (mut text, mut used) = (Vec::new(), 0);
-    lines.feed(bytes);
-    while let Some(piece) = lines.next_piece() {
-        used += piece.text.len() + 2;
-        match message.take(piece) {
-            Taken::End(outcome) => {
-                return Some((used, outcome.is_ok().then_some(text)));
-            }
-            Taken::Text(line) => text.extend_from_slice(line),
-            Taken::BodyWithoutHeader(line) => {
-                text.extend([b"\n", line].concat());
-            }
-            Taken::Refused(_) => {}
-            Taken::Endless => panic!("{bytes:?} has an end"),
-        }
-        text.push(b'\n');
-    }
-    None
-}
-
-/// The same, as one would write it without a thought of speed: the message
-/// ends at the first CR LF . CR LF, and the CR LF after DATA counts.
-fn reference(bytes: &[u8]) -> Option<(usize, Option<Vec<u8>>)> {
-    let all = [b"\r\n", bytes].concat();
-    let end = all.windows(5).position(|five| five == b"\r\n.\r\n")?;
-    let body = String::from_utf8(all[..end + 2].to_vec()).unwrap();
-    let lines: Vec<&str> = body[2..].split("\r\n").collect();
-    let (rest, lines) = lines.split_last().unwrap();
-    assert_eq!(*rest, "");
-    let unstuffed = lines.iter().map(|l| l.strip_prefix('.').unwrap_or(l));
-    let text: String = unstuffed.map(|line| format!("{line}\n")).collect();
-    // No field can be written with these five bytes.
-    let has_header = text.is_empty() || text.starts_with('\n');
-    let text = if has_header { text } else { format!("\n{text}") };
-    let is_bad = |line: &&str| line.contains(['\r', '\n', '\0']);
-    let is_refused = lines.iter().any(is_bad);
-    Some((end + 3, (!is_refused).then(|| text.into_bytes())))
 }
 
 #[test]
@@ -79,7 +37,8 @@ fn the_end_of_data_is_right_for_all_strings_of_the_five_bytes_that_matter() {
         let mut digits = vec![0; length];
         let mut text = vec![BYTES[0]; length];
         loop {
-            assert_eq!(read_message(&text), reference(&text), "{text:?}");
+            let wanted = reference(&text);
+            assert_eq!(read(&[&text]), wanted, "{text:?}");
             count += 1;
             // The next string, as one counts to the base of five.
             let Some(at) = digits.iter().position(|digit| *digit < 4) else {
@@ -94,6 +53,7 @@ fn the_end_of_data_is_right_for_all_strings_of_the_five_bytes_that_matter() {
         }
     }
     assert_eq!(count, (5_u64.pow(longest as u32 + 1) - 1) / 4);
+    eprintln!("end of data: {count} strings of up to {longest} bytes");
 }
 
 const COMMANDS: [&str; 12] = [
@@ -246,6 +206,7 @@ fn every_sequence_of_commands_gets_the_codes_of_the_model() {
     let mut count = 0;
     explore(&fresh(), &Model::default(), &mut Vec::new(), length, &mut count);
     assert_eq!(count, 12_u64.pow(length as u32));
+    eprintln!("commands: {count} sequences of {length}");
 }
 
 #[test]

@@ -10,6 +10,7 @@
 //! 2.3.8).
 
 use super::refusal::{Checked, bad_text};
+use crate::protocol::line::without_trailing_blanks;
 
 /// Fields whose purpose is that nobody sees them (RFC 5322 3.6.3 and 3.6.6).
 const HIDDEN: [&str; 2] = ["Bcc", "Resent-Bcc"];
@@ -56,7 +57,8 @@ pub(super) fn without_hidden_fields(text: &[u8]) -> Checked<(Vec<u8>, usize)> {
             break;
         }
         if !matches!(line, [b' ' | b'\t', ..]) {
-            is_hiding = field_name(line).is_some_and(is_hidden);
+            let name = field_name(line).map(|name| name.trim_ascii_end());
+            is_hiding = name.is_some_and(is_hidden);
             hidden += usize::from(is_hiding);
         }
         if !is_hiding {
@@ -73,7 +75,7 @@ pub(super) fn without_hidden_fields(text: &[u8]) -> Checked<(Vec<u8>, usize)> {
 fn field_name(line: &[u8]) -> Option<&[u8]> {
     let end = line.iter().position(|byte| matches!(byte, b':' | b'\n'))?;
     let (name, rest) = line.split_at(end);
-    rest.starts_with(b":").then(|| name.trim_ascii_end())
+    rest.starts_with(b":").then(|| without_trailing_blanks(name))
 }
 
 /// Whether a field of this name must not be sent.

@@ -15,7 +15,7 @@
 //! offered (`extension.rs`), what comes after what (`session.rs`).
 
 use super::address::{self, ForwardPath, PathError, ReversePath};
-use super::line::CommandLine;
+use super::line::{CommandLine, without_trailing_blanks};
 use super::reply::{self, Reply};
 
 /// One command, read and understood. In the order of RFC 5321 4.1.1.
@@ -168,13 +168,6 @@ impl Command {
     pub fn may_wait(&self) -> bool {
         matches!(self, Command::Mail(..) | Command::Rcpt(..) | Command::Rset)
     }
-}
-
-fn without_trailing_blanks(mut line: &[u8]) -> &[u8] {
-    while let [rest @ .., b' ' | b'\t'] = line {
-        line = rest;
-    }
-    line
 }
 
 /// The first word, in capitals.

@@ -13,7 +13,7 @@
 //! Not here: what a line is (`line.rs`), where the text goes
 //! (`server/incoming.rs`).
 
-use super::line::Piece;
+use super::line::{Piece, without_trailing_blanks};
 use super::reply::{self, Reply};
 
 /// How many bytes a line of the message may have, CR LF included, a doubled
@@ -67,7 +67,7 @@ pub fn data_line(line: &[u8]) -> DataLine<'_> {
 fn field_name(line: &[u8]) -> Option<&[u8]> {
     let line = line.get(..FIELD_NAME_LIMIT).unwrap_or(line);
     let colon = line.iter().position(|byte| *byte == b':')?;
-    let name = line.get(..colon)?.trim_ascii_end();
+    let name = without_trailing_blanks(line.get(..colon)?);
     let is_name = !name.is_empty() && name.iter().all(u8::is_ascii_graphic);
     is_name.then_some(name)
 }
@@ -409,6 +409,7 @@ mod tests {
             ("a poem", false),
             ("From alice Thu Nov 26 10:00:00 2026", false),
             (": x", false),
+            ("Subject\x0c: x", false),
             ("k\u{e4}se: x", false),
             ("two words: x", false),
             (&long, false),

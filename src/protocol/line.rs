@@ -33,8 +33,8 @@ const PIECE: usize = 4096;
 pub enum CommandLine<'a> {
     /// The line without its CR LF.
     Line(&'a [u8]),
-    /// The end of a line of more than `COMMAND_LIMIT` bytes, which was not
-    /// kept: only its beginning, for people to see.
+    /// The end of a line of more than `COMMAND_LIMIT` bytes, whatever has ended
+    /// it. It was not kept: only its beginning, for people to see.
     TooLong(&'a [u8]),
     /// What a line feed alone has ended, or the rest of the line that held it:
     /// all bytes, for people to see.
@@ -63,6 +63,8 @@ pub struct LineCutter {
     line: LineSoFar,
     /// How a command line began that is too long.
     beginning: Vec<u8>,
+    /// Whether this is all that is left of the line that has begun.
+    is_dropped: bool,
     /// Whether a line was given up: its line feed may still come.
     has_given_up: bool,
 }
@@ -73,8 +75,7 @@ enum LineSoFar {
     /// All of it is still in `bytes`.
     #[default]
     Whole,
-    /// The beginning is gone: dropped from a command that is too long, or
-    /// handed out as a piece of the message.
+    /// The beginning was handed out as a piece of the message.
     Continued,
     /// A command line with a bare line feed, which was answered.
     Broken,
@@ -106,21 +107,23 @@ impl LineCutter {
             self.drop_long_command();
             return None;
         };
-        let (from, line) = (self.used, self.line);
+        let (from, was_broken) = (self.used, self.line == LineSoFar::Broken);
         self.used += feed + 1;
         let raw = self.bytes.get(from..self.used).unwrap_or_default();
-        let Some(text) = raw.strip_suffix(b"\r\n") else {
-            self.line = LineSoFar::Broken;
-            return Some(CommandLine::BareLineFeed(raw));
+        let text = raw.strip_suffix(b"\r\n");
+        self.line = match text {
+            Some(_) => LineSoFar::Whole,
+            None => LineSoFar::Broken,
         };
-        self.line = LineSoFar::Whole;
-        Some(match line {
-            LineSoFar::Broken => CommandLine::BareLineFeed(raw),
-            LineSoFar::Continued => CommandLine::TooLong(&self.beginning),
-            LineSoFar::Whole if raw.len() > COMMAND_LIMIT => {
+        Some(match text {
+            _ if mem::take(&mut self.is_dropped) => {
+                CommandLine::TooLong(&self.beginning)
+            }
+            _ if raw.len() > COMMAND_LIMIT => {
                 CommandLine::TooLong(raw.get(..BEGINNING).unwrap_or(raw))
             }
-            LineSoFar::Whole => CommandLine::Line(text),
+            Some(text) if !was_broken => CommandLine::Line(text),
+            Some(_) | None => CommandLine::BareLineFeed(raw),
         })
     }
     // ANCHOR_END: next_command
@@ -138,6 +141,9 @@ impl LineCutter {
         self.has_given_up = true;
         self.line = LineSoFar::Whole;
         let from = mem::replace(&mut self.used, self.bytes.len());
+        if mem::take(&mut self.is_dropped) {
+            return CommandLine::TooLong(&self.beginning);
+        }
         CommandLine::NoLineFeed(self.bytes.get(from..).unwrap_or_default())
     }
 
@@ -165,14 +171,22 @@ impl LineCutter {
         if self.bytes.len() - self.used < COMMAND_LIMIT {
             return;
         }
-        if self.line == LineSoFar::Whole {
-            self.line = LineSoFar::Continued;
+        if !mem::replace(&mut self.is_dropped, true) {
             let beginning = self.used..self.used + BEGINNING;
             let beginning = self.bytes.get(beginning).unwrap_or_default();
             self.beginning = beginning.to_vec();
         }
         self.used = self.bytes.len() - 1;
     }
+}
+
+/// The text without the blanks and tabs at its end. Other white space, such as
+/// a form feed, is a character like any other (RFC 5322 2.2).
+pub fn without_trailing_blanks(mut text: &[u8]) -> &[u8] {
+    while let [rest @ .., b' ' | b'\t'] = text {
+        text = rest;
+    }
+    text
 }
 
 /// Where the first CR LF begins.
@@ -290,6 +304,39 @@ mod tests {
                 assert_eq!(found[1], "QUIT");
             }
         }
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_looks_the_same_however_it_is_cut_and_ended() {
+        let long = "x".repeat(5000);
+        for (line, next) in [
+            (format!("{long}\n"), "bare"),
+            (format!("{long}\r\n"), "QUIT"),
+            (format!("bare\n{long}\n"), "bare"),
+            (format!("bare\n{long}\r\n"), "QUIT"),
+        ] {
+            let bytes = format!("{line}QUIT\r\nRSET\r\n");
+            let mut want = vec!["too long", next, "RSET"];
+            if line.starts_with("bare") {
+                want.insert(0, "bare");
+            }
+            for step in [1, 7, 2048, 20_000] {
+                let found = commands(bytes.as_bytes(), step);
+                assert_eq!(found, want, "{} by {step}", line.len());
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_line_that_is_given_up_shows_its_beginning() {
+        let mut cutter = LineCutter::default();
+        cutter.feed(&[b'x'; 5000]);
+        cutter.feed(b"\r");
+        assert_eq!(cutter.next_command(), None);
+        let beginning = [b'x'; BEGINNING];
+        assert_eq!(cutter.give_up_line(), CommandLine::TooLong(&beginning));
+        cutter.feed(b"\nQUIT\r\n");
+        assert_eq!(cutter.next_command(), Some(CommandLine::Line(b"QUIT")));
     }
 
     #[test]

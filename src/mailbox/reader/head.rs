@@ -1,5 +1,6 @@
 //! What a list says of a message: two fields from the beginning of its header.
 
+use crate::protocol::line::without_trailing_blanks;
 use std::io::{self, BufRead, BufReader, Read};
 
 /// No more of a message is read for the list.
@@ -48,7 +49,8 @@ fn take(place: &mut Option<Vec<u8>>, field: &[u8], name: &[u8]) {
         return;
     };
     let (found, value) = field.split_at(colon);
-    if place.is_none() && found.trim_ascii_end().eq_ignore_ascii_case(name) {
+    let found = without_trailing_blanks(found);
+    if place.is_none() && found.eq_ignore_ascii_case(name) {
         let value = value.strip_prefix(b":").unwrap_or_default();
         *place = Some(value.trim_ascii().to_vec());
     }
@@ -86,6 +88,7 @@ mod tests {
             b" From: x\n Subject: y\n\n",
             b"X: y\n From: x\n\tSubject: y\n\n",
             b"XFrom: x\nSubject\n\n",
+            b"From\x0c: x\nSubject\x0c: y\n\n",
         ] {
             check(message, "", "");
         }
