@@ -37,6 +37,7 @@ mod book {
     pub mod links;
     pub mod machine_picture;
     pub mod matrix;
+    pub mod measured_pictures;
     pub mod microscope;
     pub mod model_picture;
     pub mod names;

@@ -21,6 +21,7 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, SystemTime};
 use support::disk::{FakeDisk, OUR_FOLDER, Play};
@@ -230,6 +231,33 @@ fn a_link_in_the_place_of_a_folder_is_not_followed() {
         for trap in ["bob/tmp", "bob/new", "tmp", "new"] {
             let trap = elsewhere.path().join(trap);
             assert!(names_in(&trap).is_empty(), "{place}");
+        }
+    }
+}
+
+/// The one with the draft before that is begun, the others before the links.
+#[test]
+fn each_mailbox_of_a_message_is_looked_at_once() {
+    let post = post();
+    post.deliver(&two()).unwrap();
+    let looks = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&looks);
+    let maildirs = open_with(&post, move |call, path| {
+        if call == "look" {
+            seen.lock().unwrap().push(path.to_owned());
+        }
+        None
+    });
+    let maildirs = maildirs.unwrap();
+    looks.lock().unwrap().clear();
+    let staged = maildirs.stage(&two(), SystemTime::now()).unwrap();
+    staged.commit().unwrap();
+    let looks = looks.lock().unwrap();
+    for name in ["bob", "carol"] {
+        for place in ["", "tmp", "new", "cur"] {
+            let place = post.at(&format!("example.org/{name}/{place}"));
+            let times = looks.iter().filter(|look| **look == place).count();
+            assert_eq!(times, 1, "{}", place.display());
         }
     }
 }

@@ -61,6 +61,11 @@ pub struct Synced<'a> {
 }
 
 impl Synced<'_> {
+    /// Whether the draft's own name is in this folder.
+    pub fn is_in(&self, folder: &Path) -> bool {
+        self.name.path.parent() == Some(folder)
+    }
+
     /// Gives the file a second name. Fails if the name exists: no other file
     /// is ever overwritten.
     pub fn link(&self, to: &Path) -> io::Result<()> {

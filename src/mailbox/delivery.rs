@@ -116,7 +116,7 @@ impl<'a> Delivery<'a> {
     ) -> io::Result<()> {
         let mut all = Vec::new();
         for mailbox in mailboxes {
-            all.push(self.make_folders(mailbox)?);
+            all.push(self.folders(message, mailbox)?);
         }
         for folders in &all {
             self.link(message, folders)?;
@@ -129,7 +129,18 @@ impl<'a> Delivery<'a> {
     }
     // ANCHOR_END: publish
 
-    fn make_folders(&mut self, mailbox: &LocalMailbox) -> io::Result<Folders> {
+    /// The folders of a mailbox, made if missing. The mailbox in whose `tmp` the
+    /// draft was begun was looked at then. If its `new` has gone since, no link
+    /// can be made, and the client comes again.
+    fn folders(
+        &mut self,
+        message: &Synced<'_>,
+        mailbox: &LocalMailbox,
+    ) -> io::Result<Folders> {
+        let folders = Folders::of(&self.folder.path, mailbox);
+        if message.is_in(&folders.tmp) {
+            return Ok(folders);
+        }
         let mut made = Vec::new();
         let began = &mut self.began;
         let folders = self.folder.make_mailbox(mailbox, began, &mut made);

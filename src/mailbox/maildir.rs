@@ -18,7 +18,7 @@ use crate::disk::{Claim, Disk, Draft, Name, Names, shown};
 use crate::protocol::session::LocalMailbox;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 /// How long another program may keep the mail folder to itself.
@@ -33,7 +33,7 @@ pub struct Maildirs {
     names: Names,
     existing: Vec<LocalMailbox>,
     /// While we hold it no other Pillarbox takes our files for left-overs.
-    claim: Mutex<Box<dyn Claim>>,
+    claim: RwLock<Box<dyn Claim>>,
 }
 
 impl Maildirs {
@@ -60,7 +60,7 @@ impl Maildirs {
         let probe = root.join(names.next(now).file);
         Draft::create(&*disk, &probe)?.sync()?.remove()?;
         let folder = MailFolder::new(root, disk);
-        let claim = Mutex::new(claim);
+        let claim = RwLock::new(claim);
         Ok(Maildirs { folder, names, existing, claim })
     }
 
@@ -91,8 +91,14 @@ impl Maildirs {
     /// claimed anew before anything is put there. What we knew of the old one
     /// counts no more.
     fn renew_claim(&self) -> io::Result<()> {
+        let claim = self.claim.read().unwrap_or_else(PoisonError::into_inner);
+        if claim.is_intact() {
+            return Ok(());
+        }
+        drop(claim);
         let mut claim =
-            self.claim.lock().unwrap_or_else(PoisonError::into_inner);
+            self.claim.write().unwrap_or_else(PoisonError::into_inner);
+        // Another session may have been faster.
         if !claim.is_intact() {
             log::warn!("mail folder {} is a new one", shown(&self.folder.path));
             *claim =

@@ -2,19 +2,25 @@
 //! machine itself, takes the same mail in turns with us.
 //!
 //! ```text
-//! cargo bench [-- --rounds N] [--sessions N,N] [--messages N] [--disk DIR]
+//! cargo bench --bench throughput -- [--rounds N] [--sessions N,N]
+//!     [--messages N] [--peers NAME,NAME] [--places memory,disk]
+//!     [--disk DIR] [--note]
 //! ```
 //!
-//! - In memory (a folder of /dev/shm) the other one is Postfix's `smtp-sink`,
-//!   which stores nothing. It is nearly all network.
-//! - On the disk (the folder `target`, if no other is named) it is the limit of
+//! - In memory (a folder of /dev/shm) we are compared with Postfix's
+//!   `smtp-sink`, which stores nothing. It is nearly all network.
+//! - On the disk (the folder `target`, if no other is named) with the limit of
 //!   the machine: threads that write, link and sync as a delivery does, and do
 //!   nothing else.
+//! - In both places with Postfix and aiosmtpd, if they are installed
+//!   (`tests/peers/setup`) and we are root. What each of them has synced before
+//!   its 250 is said in `contestants.rs`.
 //!
-//! Both take messages of 4 KB from Postfix's `smtp-source`, from 1, 20 and 100
+//! All take messages of 4 KB from Postfix's `smtp-source`, from 1, 20 and 100
 //! sessions at a time: with one message on each connection, or with many. Each
-//! line says how often they took turns, both medians, and their ratio: 1.00 is
-//! as fast as the other one. Then the processor's time for a message, of both.
+//! line says how often the two took turns, both medians, and their ratio: 1.00
+//! is as fast as the other one. Then the processor's time for a message, of
+//! both. `--note` adds the line to `tests/figures/bench.tsv`.
 //!
 //! The machine must have nothing else to do. Nothing is judged here: a figure
 //! that is worse than yesterday's is for people to look at.
@@ -25,9 +31,12 @@
 #![allow(clippy::print_stdout, missing_docs)]
 
 mod contestants;
+mod options;
+mod process;
 
-use contestants::{Contestant, Limit, Pillarbox, Sink};
-use std::path::{Path, PathBuf};
+use contestants::{Contestant, enter};
+use options::Options;
+use process::{has_postfix, median, note};
 use std::time::Instant;
 
 /// What is handed over in one turn.
@@ -38,68 +47,71 @@ pub(crate) struct Load {
     pub(crate) keeps_connections: bool,
 }
 
-struct Options {
-    rounds: usize,
-    sessions: Vec<usize>,
-    messages: Option<usize>,
-    disk: PathBuf,
-}
+/// Who is compared with us where. The first two say something in one place
+/// only.
+const PAIRS: [(&str, &str); 6] = [
+    ("memory", "sink"),
+    ("disk", "limit"),
+    ("memory", "aiosmtpd"),
+    ("disk", "aiosmtpd"),
+    ("memory", "postfix"),
+    ("disk", "postfix"),
+];
 
 fn main() {
-    let options = options();
-    if !contestants::has_postfix() {
+    let options = Options::read();
+    if !has_postfix() {
         println!("skipped: smtp-source and smtp-sink are not installed");
         return;
     }
     println!(
-        "                     sessions  turns    ours  theirs  ratio   CPU ms"
+        "                      against  sessions  turns    ours  theirs  \
+         ratio   CPU ms"
     );
-    for keeps_connections in [false, true] {
-        for sessions in &options.sessions {
-            let load = |messages| Load {
-                sessions: *sessions,
-                messages: options.messages.unwrap_or(messages),
-                keeps_connections,
+    for (place, peer) in PAIRS {
+        let folder = options.places.iter().find(|(name, _)| name == place);
+        let is_wanted = options.peers.iter().any(|name| name == peer);
+        let Some((_, folder)) = folder.filter(|_| is_wanted) else { continue };
+        for keeps_connections in [false, true] {
+            let Some(other) = enter(peer, folder) else {
+                println!("{place:6} {peer} skipped: it is not installed");
+                break;
             };
-            let memory = Path::new("/dev/shm");
-            let (ours, sink) = (Pillarbox::start(memory), Sink::start());
-            compare("memory", &options, &load(2_000), &ours, &sink);
-            drop((ours, sink));
-            let ours = Pillarbox::start(&options.disk);
-            let limit = Limit::start(&options.disk);
-            compare("disk", &options, &load(1_000), &ours, &limit);
+            let ours = enter("pillarbox", folder).expect("it is here");
+            for sessions in options.sessions.iter().copied() {
+                let messages = usual_load(peer, place, sessions);
+                let messages = options.messages.unwrap_or(messages);
+                let load = Load { sessions, messages, keeps_connections };
+                let result = compare(&options, &load, &*ours, &*other);
+                result.print(&options, place, peer, &load);
+            }
         }
     }
 }
 
-/// The words after `cargo bench --`; cargo adds `--bench` by itself.
-fn options() -> Options {
-    let mut words = getopts::Options::new();
-    words.optopt("", "rounds", "", "N");
-    words.optopt("", "sessions", "", "N,N");
-    words.optopt("", "messages", "", "N");
-    words.optopt("", "disk", "", "DIR");
-    words.optflag("", "bench", "");
-    let given = words.parse(std::env::args().skip(1)).expect("the options");
-    let number = |name| given.opt_str(name).map(|n| n.parse().expect(name));
-    let sessions = given.opt_str("sessions").unwrap_or("1,20,100".into());
-    let disk = given.opt_str("disk").map(PathBuf::from);
-    Options {
-        rounds: number("rounds").unwrap_or(5),
-        sessions: sessions.split(',').map(|n| n.parse().unwrap()).collect(),
-        messages: number("messages"),
-        disk: disk.unwrap_or_else(|| env!("CARGO_TARGET_TMPDIR").into()),
+/// So many that a turn takes about half a second.
+fn usual_load(peer: &str, place: &str, sessions: usize) -> usize {
+    let is_a_server = !matches!(peer, "sink" | "limit");
+    match (place, sessions) {
+        ("disk", 1) => 100,
+        (_, _) if is_a_server => 300,
+        ("disk", _) => 1_000,
+        (_, _) => 2_000,
     }
 }
 
-/// Lets both take the load in turns, and prints a line.
+struct Outcome {
+    rates: [f64; 2],
+    milliseconds: [Option<f64>; 2],
+}
+
+/// Lets both take the load in turns.
 fn compare(
-    place: &str,
     options: &Options,
     load: &Load,
     ours: &dyn Contestant,
     other: &dyn Contestant,
-) {
+) -> Outcome {
     let both = [ours, other];
     let mut rates = [const { Vec::new() }; 2];
     let before = both.map(|one| one.processor_time());
@@ -109,30 +121,50 @@ fn compare(
             one.take(load);
             let seconds = begin.elapsed().as_secs_f64();
             rates.push(load.messages as f64 / seconds);
+            one.settle();
         }
     }
-    let spent = [0, 1].map(|which: usize| {
+    let milliseconds = [0, 1].map(|which: usize| {
         let time = both[which].processor_time()? - before[which]?;
         let messages = options.rounds * load.messages;
         Some(time.as_secs_f64() * 1000.0 / messages as f64)
     });
-    let [ours, theirs] = rates.map(median);
-    let form = if load.keeps_connections { "many" } else { "one" };
-    println!(
-        "{place:6} {form:>4} each {:>9} {:>6} {ours:>7.0} {theirs:>7.0} \
-         {:>6.2}   {}",
-        load.sessions,
-        options.rounds,
-        ours / theirs,
-        spent.map(in_words).join(" "),
-    );
+    Outcome { rates: rates.map(median), milliseconds }
 }
 
-fn median(mut numbers: Vec<f64>) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    numbers[numbers.len() / 2]
+impl Outcome {
+    fn print(&self, options: &Options, place: &str, peer: &str, load: &Load) {
+        let [ours, theirs] = self.rates;
+        let ratio = ours / theirs;
+        let cpu = self.milliseconds.map(in_words);
+        let form = if load.keeps_connections { "many" } else { "one" };
+        let (sessions, turns) = (load.sessions, options.rounds);
+        println!(
+            "{place:6} {form:>4} each {peer:>12} {sessions:>9} {turns:>6} \
+             {ours:>7.0} {theirs:>7.0} {ratio:>6.2}   {}",
+            cpu.join(" ")
+        );
+        if options.notes {
+            let [cpu_ours, cpu_theirs] = cpu;
+            note(
+                "bench",
+                &[
+                    ("place", place.into()),
+                    ("form", form.into()),
+                    ("sessions", sessions.to_string()),
+                    ("turns", turns.to_string()),
+                    ("ours", format!("{ours:.0}")),
+                    ("theirs", format!("{theirs:.0}")),
+                    ("peer", peer.into()),
+                    ("ratio", format!("{ratio:.2}")),
+                    ("cpu_ours", cpu_ours),
+                    ("cpu_theirs", cpu_theirs),
+                ],
+            );
+        }
+    }
 }
 
 fn in_words(milliseconds: Option<f64>) -> String {
-    milliseconds.map_or("-".into(), |ms| format!("{ms:.2}"))
+    milliseconds.map_or("-".into(), |ms| format!("{ms:.3}"))
 }

@@ -30,7 +30,7 @@ use How::{Hours, Key, Last, Median, Sum};
 /// are called there, and how they are put together.
 type Shown = (&'static str, &'static [(&'static str, &'static str, How)]);
 
-const SHOWN: [Shown; 2] = [
+const SHOWN: [Shown; 14] = [
     (
         "power-cuts",
         &[
@@ -52,6 +52,127 @@ const SHOWN: [Shown; 2] = [
             ("acknowledged", "answered 250", Sum),
             ("lost", "lost", Sum),
             ("twice", "arrived twice", Sum),
+        ],
+    ),
+    (
+        "crashes",
+        &[
+            ("what", "on the disk in memory", Key),
+            ("tried", "tried", Last),
+            ("wrong", "wrong", Last),
+        ],
+    ),
+    (
+        "cells",
+        &[
+            ("part", "calls of", Key),
+            ("cells", "cells", Last),
+            ("faults", "faults that came", Last),
+            ("wrong", "wrong", Last),
+            ("seconds", "seconds", Last),
+        ],
+    ),
+    (
+        "full-disks",
+        &[
+            ("cells", "full disks", Last),
+            ("refused", "messages refused", Last),
+            ("wrong", "wrong", Last),
+            ("seconds", "seconds", Last),
+        ],
+    ),
+    (
+        "fire",
+        &[
+            ("part", "clients", Key),
+            ("cells", "trials", Last),
+            ("wrong", "wrong", Last),
+            ("seconds", "seconds", Last),
+        ],
+    ),
+    (
+        "soak",
+        &[
+            ("minutes", "minutes", Last),
+            ("messages", "messages", Last),
+            ("relayed", "relayed", Last),
+            ("bounces", "bounces", Last),
+            ("hostile", "hostile connections", Last),
+            ("lost", "lost", Last),
+            ("rss_begin", "KiB at the beginning", Last),
+            ("rss_end", "at the end", Last),
+            ("threads", "threads", Last),
+            ("descriptors", "descriptors", Last),
+        ],
+    ),
+    (
+        "fuzz",
+        &[
+            ("target", "target", Key),
+            ("executions", "executions", Sum),
+            ("seconds", "hours", Hours),
+            ("coverage", "edges covered", Last),
+            ("crashes", "found wrong", Sum),
+        ],
+    ),
+    (
+        "bench",
+        &[
+            ("place", "mail is", Key),
+            ("peer", "against", Key),
+            ("form", "messages on a connection", Key),
+            ("sessions", "clients", Key),
+            ("ratio", "ratio", Median),
+            ("cpu_ours", "our ms", Median),
+            ("cpu_theirs", "their ms", Median),
+        ],
+    ),
+    (
+        "held",
+        &[
+            ("held", "connections", Key),
+            ("rss_kib", "process, KiB", Median),
+            ("rss_each_kib", "each", Median),
+            ("group_each_kib", "each, with the kernel's", Median),
+            ("median_ms", "a new client is greeted after, ms", Median),
+            ("worst_ms", "at worst", Median),
+        ],
+    ),
+    (
+        "memory",
+        &[
+            ("clients", "clients at once", Key),
+            ("bytes_each", "bytes of a message", Key),
+            ("before_kib", "before, KiB", Median),
+            ("most_kib", "at most, KiB", Median),
+        ],
+    ),
+    (
+        "growth",
+        &[
+            ("what", "what has grown", Key),
+            ("count", "to", Key),
+            ("place", "on", Key),
+            ("ms", "ms a message", Median),
+            ("ms_small", "ms when small", Median),
+            ("ratio", "ratio", Median),
+        ],
+    ),
+    (
+        "calls",
+        &[
+            ("form", "messages on a connection", Key),
+            ("calls", "system calls", Median),
+            ("cpu_ms", "processor, ms", Median),
+        ],
+    ),
+    (
+        "race",
+        &[
+            ("messages", "messages relayed", Key),
+            ("ours_s", "ours, s", Median),
+            ("theirs_s", "Postfix, s", Median),
+            ("ratio", "ratio of the times", Median),
         ],
     ),
 ];
@@ -93,14 +214,14 @@ impl Rows {
     }
 
     /// The values of a column in these rows.
-    fn column(&self, name: &str, rows: &[usize]) -> Vec<&str> {
+    pub fn column(&self, name: &str, rows: &[usize]) -> Vec<&str> {
         let at = self.names.iter().position(|known| known == name);
         let at = at.unwrap_or_else(|| panic!("no column is called {name}"));
         rows.iter().map(|row| self.rows[*row][at].as_str()).collect()
     }
 
     /// The rows of each trial; trials in the order of their first rows.
-    fn trials(&self, keys: &[&str]) -> Vec<Vec<usize>> {
+    pub fn trials(&self, keys: &[&str]) -> Vec<Vec<usize>> {
         let mut trials: Vec<(Vec<&str>, Vec<usize>)> = Vec::new();
         for number in 0..self.rows.len() {
             let key: Vec<&str> =
@@ -154,11 +275,11 @@ fn shown(rows: &Rows, columns: &[(&str, &str, How)]) -> String {
 /// One cell, from the values of all rows of a trial.
 pub fn put_together(values: &[&str], how: How) -> String {
     let numbers = || -> Vec<f64> {
-        let number = |value: &&str| value.parse().expect("a number");
+        let number = |value: &&str| value.parse().unwrap();
         values.iter().map(number).collect()
     };
     match how {
-        Key => values[0].to_owned(),
+        Key => grouped(values[0]),
         Last => grouped(values[values.len() - 1]),
         Sum => grouped(&format!("{}", numbers().iter().sum::<f64>())),
         Hours => format!("{:.1}", numbers().iter().sum::<f64>() / 3_600.0),

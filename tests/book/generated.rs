@@ -16,8 +16,8 @@ use super::page::pages;
 use super::tree::{Tree, at, root};
 use super::{
     client_picture, client_table, exercises, figures, index, ladder,
-    machine_picture, matrix, microscope, model_picture, queue_picture,
-    retry_picture, tables, talks, walk, weeks,
+    machine_picture, matrix, measured_pictures, microscope, model_picture,
+    queue_picture, retry_picture, tables, talks, walk, weeks,
 };
 
 const TABLES: &str = "book/src/generated";
@@ -93,6 +93,14 @@ pub fn all(tree: &Tree, binary: &Path) -> (Files, Vec<String>) {
         add(TABLES, &name, table);
     }
     findings.extend(missing);
+    match measured_pictures::parts(tree) {
+        Ok(pictures) => {
+            for (name, picture) in pictures {
+                add(PICTURES, &name, picture);
+            }
+        }
+        Err(finding) => findings.push(finding),
+    }
     for (name, part) in microscope::parts(tree) {
         add("book/src", &name, part);
     }
