@@ -2,8 +2,8 @@
 
 A table is tests/figures/NAME.tsv. Its first row says what the columns are
 called. The first three are the date (UTC), the commit that was measured (with
-a plus sign if the tree had changes), and the kernel. The book's page of figures
-is made from these tables.
+a plus sign if the program was not as it says), and the kernel. The book's page
+of figures is made from these tables.
 
     append  adds a row; one that has other columns is refused
     total   what a column adds up to, in the rows that are meant
@@ -58,9 +58,8 @@ def path_of(table):
 
 
 def commit():
-    # The tables themselves are no change: they grow while a run goes on.
-    tracked = ["--porcelain", "--untracked-files=no"]
-    changes = git("status", *tracked, "--", ":/", ":!/*.tsv")
+    # What is measured is the program: a page of the book is no change.
+    changes = git("status", "--porcelain", "--", ":/src", ":/Cargo.*")
     return git("rev-parse", "--short=9", "HEAD") + ("+" if changes else "")
 
 
