@@ -19,8 +19,8 @@ const KNOWN: &[&str] = &[
 ];
 
 /// What cargo is asked to do.
-const CARGO: [&str; 7] =
-    ["build", "clippy", "doc", "fmt", "install", "run", "test"];
+const CARGO: [&str; 8] =
+    ["bench", "build", "clippy", "doc", "fmt", "install", "run", "test"];
 
 /// Where a path that is typed must lead to a file that is there.
 const OURS: [&str; 5] = ["transcripts/", "book/", "tests/", "src/", ".ci/"];

@@ -283,15 +283,16 @@ pub fn put_together(values: &[&str], how: How) -> String {
         Last => grouped(values[values.len() - 1]),
         Sum => grouped(&format!("{}", numbers().iter().sum::<f64>())),
         Hours => format!("{:.1}", numbers().iter().sum::<f64>() / 3_600.0),
-        Median => {
-            let mut sorted: Vec<&str> = values.to_vec();
-            sorted.sort_by(|one, other| {
-                let number = |value: &str| value.parse::<f64>().unwrap();
-                number(one).total_cmp(&number(other))
-            });
-            grouped(sorted[sorted.len() / 2])
-        }
+        Median => median(values),
     }
+}
+
+/// The value in the middle. What nobody could measure is no number.
+fn median(values: &[&str]) -> String {
+    let number = |value: &&str| value.parse().unwrap_or(f64::NAN);
+    let mut sorted = values.to_vec();
+    sorted.sort_by(|one, other| number(one).total_cmp(&number(other)));
+    grouped(sorted[sorted.len() / 2])
 }
 
 /// `12207031` is `12,207,031`; what is no whole number stays as it is.
@@ -338,6 +339,7 @@ mod tests {
     fn the_median_and_the_last_are_values_that_were_measured() {
         let values = ["10.5", "9.1", "1234"];
         assert_eq!(put_together(&values, Median), "10.5");
+        assert_eq!(put_together(&["-", "-"], Median), "-");
         assert_eq!(put_together(&values, Last), "1,234");
     }
 
