@@ -3,11 +3,12 @@
 
 use super::svg::{Anchor, Svg};
 
-const WIDTH: i32 = 560;
-const LEFT: i32 = 30;
-/// How long the longest bar is; its figure is written after it.
-const LENGTH: i32 = 420;
-const TOP: i32 = 64;
+/// As wide as a phone.
+const WIDTH: i32 = 330;
+const LEFT: i32 = 16;
+/// How long the longest bar is.
+const LENGTH: i32 = 298;
+const TOP: i32 = 56;
 const STEP: i32 = 52;
 
 /// One bar: what it is, how long it is, and that in words.
@@ -19,8 +20,8 @@ pub struct Bar {
     pub class: &'static str,
 }
 
-/// A picture of them. The mark is a line down through all of them, at a value,
-/// with a word.
+/// A picture of them. The mark is a stroke at a value, in all of them, with a
+/// word below.
 pub fn draw(
     title: &str,
     description: &str,
@@ -34,18 +35,20 @@ pub fn draw(
     let mut svg = Svg::new(WIDTH, title, description);
     svg.text((WIDTH / 2, 32), Anchor::Middle, "ink bold", title);
     let bottom = TOP + STEP * i32::try_from(bars.len()).unwrap();
-    if let Some((value, word)) = mark {
-        svg.line(&[(x(value), TOP - 4), (x(value), bottom)], "edge dashed");
-        let at = (x(value), bottom + 18);
-        svg.text(at, Anchor::Middle, "soft small", word);
-    }
     for (bar, number) in bars.iter().zip(0..) {
         let y = TOP + STEP * number;
-        svg.text((LEFT, y + 12), Anchor::Start, "soft small", &bar.name);
+        let (start, end) = ((LEFT, y + 12), (LEFT + LENGTH, y + 12));
+        svg.text(start, Anchor::Start, "soft small", &bar.name);
+        svg.text(end, Anchor::End, "ink bold", &bar.figure);
         let length = (x(bar.value) - LEFT).max(3);
-        svg.bar((LEFT, y + 18), (length, 18), bar.class);
-        let after = (LEFT + length + 8, y + 32);
-        svg.text(after, Anchor::Start, "ink bold", &bar.figure);
+        svg.bar((LEFT, y + 20), (length, 16), bar.class);
+        if let Some((value, _)) = mark {
+            svg.line(&[(x(value), y + 17), (x(value), y + 39)], "ink");
+        }
     }
-    svg.finish(bottom + 34)
+    if let Some((value, word)) = mark {
+        let at = (x(value), bottom + 10);
+        svg.text(at, Anchor::Middle, "ink small", word);
+    }
+    svg.finish(bottom + if mark.is_some() { 26 } else { 8 })
 }

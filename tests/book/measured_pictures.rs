@@ -26,8 +26,8 @@ fn throughput(rows: &Rows) -> String {
         let ratio = put_together(&rows.column("ratio", trial), How::Median);
         Bar {
             name: match sessions {
-                "1" => format!("1 client, {form} on each connection"),
-                _ => format!("{sessions} clients, {form} on each connection"),
+                "1" => format!("1 client, {form} each"),
+                _ => format!("{sessions} clients, {form} each"),
             },
             value: ratio.parse().unwrap(),
             figure: ratio,
@@ -37,10 +37,14 @@ fn throughput(rows: &Rows) -> String {
     let trials = rows.trials(&keys).into_iter().filter(is_meant);
     let bars: Vec<Bar> = trials.map(|trial| bar(&trial)).collect();
     draw(
-        "Messages stored, as a share of what the machine can do",
-        &said("1.00 is the rate of threads that only write and sync.", &bars),
+        "Messages stored on the disk",
+        &said(
+            "1.00 is the rate of threads that only write and sync. One or many \
+             messages are on each connection.",
+            &bars,
+        ),
         &bars,
-        Some((1.0, "the limit of the machine")),
+        Some((1.0, "1.00: the limit")),
     )
 }
 
@@ -50,7 +54,7 @@ fn held(rows: &Rows) -> String {
         let [held, each] = ["held", "rss_each_kib"]
             .map(|name| put_together(&rows.column(name, &trial), How::Median));
         Bar {
-            name: format!("{held} connections that wait"),
+            name: format!("{held} that wait"),
             value: each.parse().unwrap(),
             figure: format!("{each} KiB each"),
             class: "client",
@@ -58,7 +62,7 @@ fn held(rows: &Rows) -> String {
     };
     // What it was before the stack and the buffer were made smaller.
     let before = Bar {
-        name: "10,000, before it was looked at".into(),
+        name: "10,000, before".into(),
         value: 23.2,
         figure: "23.2 KiB each".into(),
         class: "server",
@@ -104,8 +108,8 @@ mod tests {
         ]);
         let pictures = parts(&tree).unwrap();
         let has = |at: usize, text: &str| pictures[at].1.contains(text);
-        assert!(has(0, "20 clients, one on each connection: 0.80."));
+        assert!(has(0, "20 clients, one each: 0.80."));
         assert!(!has(0, "3.00") && !has(0, "4.00"));
-        assert!(has(1, "1,000 connections that wait: 14.6 KiB each."));
+        assert!(has(1, "1,000 that wait: 14.6 KiB each."));
     }
 }
