@@ -9,7 +9,8 @@
 //! - after the start nothing is left over, and the next message gets through;
 //! - of mail to be sent, nobody is forgotten, and no sender is told twice.
 //!
-//! `cargo test --test crashes -- --nocapture` says how many there were.
+//! `cargo test --test crashes -- --nocapture` says how many there were. With
+//! PILLARBOX_NOTE=1 they become rows of `tests/figures/crashes.tsv`.
 //!
 //! Real power cuts, by `tests/power/cut`, only confirm that the disk in memory
 //! is an honest one.
@@ -36,6 +37,7 @@ use pillarbox::relay::settings::RelaySettings;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 use support::memory::{Fault, MemoryDisk, folders};
 use support::post::{mailbox, open};
@@ -186,6 +188,22 @@ fn cut_everywhere(
     (count, found)
 }
 
+/// Says how many there were, and notes it down if somebody has asked for it.
+fn tell(what: &str, tried: usize, wrong: usize) {
+    println!("{what}: {tried} tried, {wrong} wrong");
+    if std::env::var_os("PILLARBOX_NOTE").is_some() {
+        let append =
+            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/figures/append");
+        let status = Command::new(append)
+            .arg("crashes")
+            .arg(format!("what={what}"))
+            .arg(format!("tried={tried}"))
+            .arg(format!("wrong={wrong}"))
+            .status();
+        assert!(status.unwrap().success());
+    }
+}
+
 fn mail_after_cuts(disk: &MemoryDisk) -> (usize, Vec<String>) {
     let maildirs = start(disk);
     disk.remember_from(0);
@@ -197,7 +215,7 @@ fn mail_after_cuts(disk: &MemoryDisk) -> (usize, Vec<String>) {
 #[test]
 fn no_cut_after_any_call_loses_mail_that_was_promised() {
     let (count, found) = mail_after_cuts(&MemoryDisk::new());
-    println!("{count} states that a cut may leave");
+    tell("states of the mailboxes", count, found.len());
     assert!(found.is_empty(), "{} of {count}: {}", found.len(), found[0]);
     assert!(count > 5_000, "{count}");
 }
@@ -206,7 +224,8 @@ fn no_cut_after_any_call_loses_mail_that_was_promised() {
 fn without_the_sync_of_folders_cuts_lose_mail_and_the_test_sees_it() {
     let disk = MemoryDisk::new().without_folder_sync();
     let (count, found) = mail_after_cuts(&disk);
-    println!("{} of {count} states are wrong", found.len());
+    let what = "states of the mailboxes, without the sync of folders";
+    tell(what, count, found.len());
     let lost = found.iter().filter(|wrong| wrong.contains("has lost"));
     assert!(lost.count() > count / 100, "{} of {count}", found.len());
 }
@@ -272,7 +291,7 @@ fn mail_with(fault: Fault, is_cut: bool) -> (usize, String) {
 #[test]
 fn each_call_of_a_delivery_may_fail_with_each_error_of_the_system() {
     let cells = fail_everywhere(&ERRORS, |fault| mail_with(fault, false));
-    println!("{cells} cells of call, error and outcome");
+    tell("cells of a delivery", cells, 0);
     assert!(cells > 1_500, "{cells}");
 }
 
@@ -531,7 +550,7 @@ fn queue_after_cuts(disk: &MemoryDisk) -> (usize, Vec<String>) {
 #[test]
 fn no_cut_after_any_call_forgets_anybody_in_the_queue() {
     let (count, found) = queue_after_cuts(&MemoryDisk::new());
-    println!("{count} states that a cut may leave");
+    tell("states of the queue", count, found.len());
     assert!(found.is_empty(), "{} of {count}: {}", found.len(), found[0]);
     assert!(count > 1_000, "{count}");
 }
@@ -540,7 +559,8 @@ fn no_cut_after_any_call_forgets_anybody_in_the_queue() {
 fn without_the_sync_of_folders_cuts_lose_queued_mail_and_the_test_sees_it() {
     let disk = MemoryDisk::new().without_folder_sync();
     let (count, found) = queue_after_cuts(&disk);
-    println!("{} of {count} states are wrong", found.len());
+    let what = "states of the queue, without the sync of folders";
+    tell(what, count, found.len());
     let lost = found.iter().filter(|wrong| wrong.ends_with("Gone"));
     assert!(lost.count() > count / 100, "{} of {count}", found.len());
 }
@@ -576,7 +596,7 @@ fn queue_with(fault: Fault, is_cut: bool) -> (usize, String) {
 #[test]
 fn each_call_of_the_queue_may_fail_with_each_error_of_the_system() {
     let cells = fail_everywhere(&ERRORS, |fault| queue_with(fault, false));
-    println!("{cells} cells of call, error and outcome");
+    tell("cells of the queue", cells, 0);
     assert!(cells > 1_500, "{cells}");
 }
 

@@ -22,15 +22,18 @@ pub enum How {
     Median,
     /// The last one that was measured.
     Last,
+    /// How many runs there were; the column says nothing.
+    Runs,
 }
 
-use How::{Hours, Key, Last, Median, Sum};
+use How::{Hours, Key, Last, Median, Runs, Sum};
 
 /// A table of measurements and what the page shows of it: columns, what they
 /// are called there, and how they are put together.
-type Shown = (&'static str, &'static [(&'static str, &'static str, How)]);
+type Shown = (&'static str, &'static [Column]);
+type Column = (&'static str, &'static str, How);
 
-const SHOWN: [Shown; 14] = [
+const SHOWN: [Shown; 16] = [
     (
         "power-cuts",
         &[
@@ -67,9 +70,9 @@ const SHOWN: [Shown; 14] = [
         &[
             ("part", "calls of", Key),
             ("cells", "cells", Last),
-            ("faults", "faults that came", Last),
-            ("wrong", "wrong", Last),
-            ("seconds", "seconds", Last),
+            ("idle", "faults that did not come", Last),
+            ("wrong", "wrong", Sum),
+            ("date", "runs", Runs),
         ],
     ),
     (
@@ -77,17 +80,37 @@ const SHOWN: [Shown; 14] = [
         &[
             ("cells", "full disks", Last),
             ("refused", "messages refused", Last),
-            ("wrong", "wrong", Last),
-            ("seconds", "seconds", Last),
+            ("wrong", "wrong", Sum),
+            ("date", "runs", Runs),
         ],
     ),
     (
-        "fire",
+        "resets",
         &[
-            ("part", "clients", Key),
-            ("cells", "trials", Last),
-            ("wrong", "wrong", Last),
-            ("seconds", "seconds", Last),
+            ("cells", "conversations cut", Last),
+            ("wrong", "wrong", Sum),
+            ("date", "runs", Runs),
+        ],
+    ),
+    (
+        "slow",
+        &[
+            ("clients", "slow clients", Last),
+            ("wrong", "wrong", Sum),
+            ("latest", "a time-out came late by at most, s", Last),
+            ("ratio", "the others' rate, compared with alone", Last),
+            ("date", "runs", Runs),
+        ],
+    ),
+    (
+        "exhausted",
+        &[
+            ("part", "nothing left of", Key),
+            ("inside", "served", Last),
+            ("outside", "waiting or sent away", Last),
+            ("processor_percent", "% of a processor", Last),
+            ("lines_a_second", "lines of the log a second", Last),
+            ("wrong", "wrong", Sum),
         ],
     ),
     (
@@ -98,11 +121,11 @@ const SHOWN: [Shown; 14] = [
             ("relayed", "relayed", Last),
             ("bounces", "bounces", Last),
             ("hostile", "hostile connections", Last),
-            ("lost", "lost", Last),
+            ("lost", "lost", Sum),
             ("rss_begin", "KiB at the beginning", Last),
-            ("rss_end", "at the end", Last),
-            ("threads", "threads", Last),
-            ("descriptors", "descriptors", Last),
+            ("rss_end", "KiB at the end", Last),
+            ("threads", "threads, begin/end", Last),
+            ("descriptors", "descriptors, begin/end", Last),
         ],
     ),
     (
@@ -123,6 +146,8 @@ const SHOWN: [Shown; 14] = [
             ("form", "messages on a connection", Key),
             ("sessions", "clients", Key),
             ("ratio", "ratio", Median),
+            ("ratio_low", "lowest", Median),
+            ("ratio_high", "highest", Median),
             ("cpu_ours", "our ms", Median),
             ("cpu_theirs", "their ms", Median),
         ],
@@ -172,7 +197,7 @@ const SHOWN: [Shown; 14] = [
             ("messages", "messages relayed", Key),
             ("ours_s", "ours, s", Median),
             ("theirs_s", "Postfix, s", Median),
-            ("ratio", "ratio of the times", Median),
+            ("ratio", "ratio", Median),
         ],
     ),
 ];
@@ -182,19 +207,28 @@ const SHOWN: [Shown; 14] = [
 pub fn parts(tree: &Tree) -> (Vec<(String, String)>, Vec<String>) {
     let (mut parts, mut findings) = (Vec::new(), Vec::new());
     for (name, columns) in SHOWN {
-        match Rows::read(tree, name) {
-            Ok(rows) => {
-                let text = shown(&rows, columns) + "\n" + &rows.stamp() + "\n";
-                parts.push((format!("figures-{name}.md"), text));
-            }
+        match Rows::read(tree, name).and_then(|rows| part(&rows, columns)) {
+            Ok(text) => parts.push((format!("figures-{name}.md"), text)),
             Err(why) => findings.push(why),
         }
     }
     (parts, findings)
 }
 
+fn part(rows: &Rows, columns: &[Column]) -> Result<String, String> {
+    for (name, _, _) in columns {
+        if !rows.names.iter().any(|known| known == name) {
+            return Err(format!("{}:1: there is no column {name}", rows.path));
+        }
+    }
+    let counted = columns.iter().find(|column| column.2 == Sum);
+    let counted = counted.map(|(name, head, _)| (*name, *head));
+    Ok(shown(rows, columns) + "\n" + &rows.stamp(counted) + "\n")
+}
+
 /// A table of measurements: a line for the names, then one for each run.
 pub struct Rows {
+    path: String,
     names: Vec<String>,
     rows: Vec<Vec<String>>,
 }
@@ -209,7 +243,7 @@ impl Rows {
         let rows: Vec<Vec<String>> = lines.collect();
         match rows.iter().position(|row| row.len() != names.len()) {
             Some(at) => Err(format!("{path}:{}: columns are missing", at + 2)),
-            None => Ok(Rows { names, rows }),
+            None => Ok(Rows { path, names, rows }),
         }
     }
 
@@ -234,16 +268,27 @@ impl Rows {
         trials.into_iter().map(|(_, rows)| rows).collect()
     }
 
-    /// When it was measured, on what.
-    fn stamp(&self) -> String {
+    /// When it was measured, on what; and if there was more than one commit, how
+    /// much of what is counted was measured on each.
+    fn stamp(&self, counted: Option<(&str, &str)>) -> String {
         let all: Vec<usize> = (0..self.rows.len()).collect();
-        let [dates, commits, kernels] = ["date", "commit", "kernel"]
-            .map(|name| different(self.column(name, &all)));
+        let [dates, kernels] = ["date", "kernel"]
+            .map(|name| different(self.column(name, &all)).join(", "));
+        let trials = self.trials(&["commit"]);
+        let commit = |trial: &Vec<usize>| {
+            let commit = self.column("commit", trial)[0];
+            match counted.filter(|_| trials.len() > 1) {
+                Some((name, head)) => {
+                    let sum = put_together(&self.column(name, trial), Sum);
+                    format!("{commit} ({head}: {sum})")
+                }
+                None => commit.to_owned(),
+            }
+        };
+        let commits: Vec<String> = trials.iter().map(commit).collect();
         format!(
-            "*Measured {}, on commit {}, Linux {}.*",
-            dates.join(", "),
-            commits.join(", "),
-            kernels.join(", ")
+            "*Measured {dates}, on commit {}, Linux {kernels}.*",
+            commits.join(", ")
         )
     }
 }
@@ -255,7 +300,7 @@ fn different(mut values: Vec<&str>) -> Vec<&str> {
 }
 
 /// Each trial is a row.
-fn shown(rows: &Rows, columns: &[(&str, &str, How)]) -> String {
+fn shown(rows: &Rows, columns: &[Column]) -> String {
     let keys: Vec<&str> = columns
         .iter()
         .filter(|column| column.2 == Key)
@@ -264,7 +309,7 @@ fn shown(rows: &Rows, columns: &[(&str, &str, How)]) -> String {
     let heads = columns.iter().map(|column| column.1.to_owned()).collect();
     let mut text = row(heads) + &rule(columns.len());
     for trial in rows.trials(&keys) {
-        let cell = |(name, _, how): &(&str, &str, How)| {
+        let cell = |(name, _, how): &Column| {
             put_together(&rows.column(name, &trial), *how)
         };
         text += &row(columns.iter().map(cell).collect());
@@ -281,18 +326,26 @@ pub fn put_together(values: &[&str], how: How) -> String {
     match how {
         Key => grouped(values[0]),
         Last => grouped(values[values.len() - 1]),
+        Runs => values.len().to_string(),
         Sum => grouped(&format!("{}", numbers().iter().sum::<f64>())),
         Hours => format!("{:.1}", numbers().iter().sum::<f64>() / 3_600.0),
         Median => median(values),
     }
 }
 
-/// The value in the middle. What nobody could measure is no number.
+/// The value in the middle; of an even number of them, the mean of the two in
+/// the middle. What nobody could measure is no number.
 fn median(values: &[&str]) -> String {
-    let number = |value: &&str| value.parse().unwrap_or(f64::NAN);
+    let number = |value: &str| value.parse().unwrap_or(f64::NAN);
     let mut sorted = values.to_vec();
     sorted.sort_by(|one, other| number(one).total_cmp(&number(other)));
-    grouped(sorted[sorted.len() / 2])
+    let middle = sorted[sorted.len() / 2];
+    if sorted.len() % 2 == 1 || number(middle).is_nan() {
+        return grouped(middle);
+    }
+    let decimals = middle.split_once('.').map_or(0, |(_, rest)| rest.len());
+    let below = number(sorted[sorted.len() / 2 - 1]);
+    grouped(&format!("{:.decimals$}", f64::midpoint(below, number(middle))))
 }
 
 /// `12207031` is `12,207,031`; what is no whole number stays as it is.
@@ -330,8 +383,9 @@ mod tests {
              | ext4 | 1,300 | 1.0 |\n| xfs | 1 | 0.1 |\n"
         );
         assert_eq!(
-            rows.stamp(),
-            "*Measured 2026-01-01, 2026-01-02, on commit a, b, Linux 6.1.*"
+            rows.stamp(Some(("lost", "lost"))),
+            "*Measured 2026-01-01, 2026-01-02, on commit a (lost: 600), \
+             b (lost: 701), Linux 6.1.*"
         );
     }
 
@@ -339,6 +393,7 @@ mod tests {
     fn the_median_and_the_last_are_values_that_were_measured() {
         let values = ["10.5", "9.1", "1234"];
         assert_eq!(put_together(&values, Median), "10.5");
+        assert_eq!(put_together(&["0.50", "1.10"], Median), "0.80");
         assert_eq!(put_together(&["-", "-"], Median), "-");
         assert_eq!(put_together(&values, Last), "1,234");
     }
@@ -350,5 +405,11 @@ mod tests {
         let why = |name| Rows::read(&tree, name).err().unwrap();
         assert_eq!(why("x"), "tests/figures/x.tsv:5: columns are missing");
         assert_eq!(why("y"), "tests/figures/y.tsv:1: is missing");
+        let tree = Tree::of(&[("tests/figures/x.tsv", MADE_UP)]);
+        let rows = Rows::read(&tree, "x").unwrap();
+        assert_eq!(
+            part(&rows, &[("gone", "gone", Sum)]).unwrap_err(),
+            "tests/figures/x.tsv:1: there is no column gone"
+        );
     }
 }

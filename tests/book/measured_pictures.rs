@@ -1,5 +1,6 @@
-//! The two pictures of the page of figures: how fast messages are stored, seen
-//! from the limit of the machine; and the memory that a connection takes.
+//! The two pictures of the page of figures: how fast messages are stored,
+//! compared with threads that only write and sync; and the memory that a
+//! connection takes.
 
 use super::bars::{Bar, draw};
 use super::figures::{How, Rows, put_together};
@@ -44,7 +45,7 @@ fn throughput(rows: &Rows) -> String {
             &bars,
         ),
         &bars,
-        Some((1.0, "1.00: the limit")),
+        Some((1.0, "1.00: only write and sync")),
     )
 }
 
