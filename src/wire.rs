@@ -138,9 +138,9 @@ impl Transport for Steady<'_> {
     }
 }
 
-/// Whether the system must be told. If it waits too long it is late by no more
-/// than the tolerance. If not long enough, the wait goes on, and if it is at
-/// least half of it, that does not happen often.
+/// Whether the system must be told again. Told too long: late by no more than
+/// the tolerance. Told too short: we wake early and wait again; as it is at
+/// least half, that is once or twice.
 fn is_news(told: &mut Option<Duration>, patience: Duration) -> bool {
     let is_right = patience / 2..=patience.saturating_add(TOLERANCE);
     let is_news = told.is_none_or(|told| !is_right.contains(&told));

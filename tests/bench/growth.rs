@@ -5,9 +5,10 @@
 //!     [--places memory,disk] [--disk DIR] [--note]
 //! ```
 //!
-//! - A mailbox with so many messages in `new`, beside an empty one of the same
-//!   server: both get mail in turns.
-//! - So many mailboxes of one server, beside as few as get mail: two servers
+//! - A mailbox with this many messages in `new`, beside an empty one of the same
+//!   server: both get mail in turns. Its messages are empty files: what counts
+//!   is the size of the folder, and a delivery opens none of them.
+//! - This many mailboxes of one server, beside as few as get mail: two servers
 //!   get the same mail in turns, each message for another mailbox. They are
 //!   named by `--mailbox`; those that mail makes by itself end at a thousand.
 //!

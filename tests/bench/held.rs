@@ -5,7 +5,7 @@
 //! cargo bench --bench held -- [--held N,N] [--note]
 //! ```
 //!
-//! So many clients connect, read their greeting, and stay. The memory of the
+//! This many clients connect, read their greeting, and stay. The memory of the
 //! server is told before and after: what is resident in its process (VmRSS),
 //! its page tables, and, as root, what the kernel counts for its control group,
 //! which has the stacks of the threads and the sockets as well. Then clients
@@ -36,7 +36,7 @@ const FRESH: usize = 500;
 /// server takes 10,000 at most, in all.
 const ROOM: usize = 10;
 
-/// Who gets no greeting in this time has found a fault.
+/// A client that has waited this long for its greeting has found a fault.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn main() {

@@ -12,7 +12,7 @@ import time
 
 from load import Gone, Peer, Wrong, expect, on_wire
 
-# A message has one second more for so many bytes.
+# A message has one second more for this many bytes.
 BYTES_PER_SECOND = 500
 
 

@@ -2,7 +2,7 @@
 //!
 //! For each target a folder, and in it a file for each input to begin with.
 
-// It is a tool of ours: it may stop where it stands.
+// It is a tool of ours: it may stop at the first thing that goes wrong.
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(missing_docs, unreachable_pub)]
 
