@@ -195,6 +195,7 @@ const SHOWN: [Shown; 16] = [
         "race",
         &[
             ("messages", "messages relayed", Key),
+            ("delay", "the next host takes, s", Key),
             ("ours_s", "ours, s", Median),
             ("theirs_s", "Postfix, s", Median),
             ("ratio", "ratio", Median),
