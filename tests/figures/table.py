@@ -67,7 +67,7 @@ def commit():
     if "PILLARBOX" in os.environ:
         known = os.environ.get("PILLARBOX_COMMIT")
         if not known:
-            raise SystemExit("PILLARBOX is set, and PILLARBOX_COMMIT is not")
+            raise SystemExit("PILLARBOX is set, PILLARBOX_COMMIT is missing")
         return known
     # What is measured is the program: a page of the book is no change.
     changes = git("status", "--porcelain", "--", ":/src", ":/Cargo.*")
