@@ -40,6 +40,7 @@ const SHOWN: [Shown; 16] = [
             ("fs", "file system", Key),
             ("mail", "mail", Key),
             ("directory_sync", "directory sync", Key),
+            ("file_sync", "file sync", Key),
             ("rounds", "cuts", Sum),
             ("acknowledged", "answered 250", Sum),
             ("lost", "lost", Sum),

@@ -6,10 +6,15 @@ a plus sign if the program was not as it says), and the kernel. The book's page
 of figures is made from these tables.
 
     append  adds a row; one that has other columns is refused
+    commit  what is measured; a long run asks before it begins
     total   what a column adds up to, in the rows that are meant
+
+If PILLARBOX names a program that was built elsewhere, PILLARBOX_COMMIT must say
+from which commit; without it there is no row.
 """
 
 import datetime
+import fcntl
 import os
 import platform
 import subprocess
@@ -28,11 +33,12 @@ def append(table, columns):
         raise SystemExit("a value has a tab or the end of a line")
     head = "\t".join(row)
     with open(path_of(table), "a+", encoding="utf-8") as file:
+        # Several runs may append at the same time: one after the other.
+        fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
         first = file.readline().rstrip("\n")
         if first and first != head:
             raise SystemExit(f"the columns of {table} are {first}")
-        # One write: several runs may append at the same time.
         line = "\t".join(row.values()) + "\n"
         file.write(line if first else head + "\n" + line)
 
@@ -58,6 +64,11 @@ def path_of(table):
 
 
 def commit():
+    if "PILLARBOX" in os.environ:
+        known = os.environ.get("PILLARBOX_COMMIT")
+        if not known:
+            raise SystemExit("PILLARBOX is set, PILLARBOX_COMMIT is missing")
+        return known
     # What is measured is the program: a page of the book is no change.
     changes = git("status", "--porcelain", "--", ":/src", ":/Cargo.*")
     return git("rev-parse", "--short=9", "HEAD") + ("+" if changes else "")

@@ -20,7 +20,7 @@ import subprocess
 from collections import Counter
 from dataclasses import dataclass
 
-from fire import Wrong, read, wait_until
+from fire import PATIENCE, Wrong, read, wait_until
 
 # All calls that have to do with files and sockets, and a new thread.
 TRACED = "%file,%desc,%network,clone3"
@@ -150,7 +150,11 @@ class Tracer:
     def close(self):
         if self.process.poll() is None:
             self.process.terminate()
-        _, said = self.process.communicate()
+        try:
+            _, said = self.process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise Wrong("strace does not end") from None
         if b"ptrace_syscall_info" in said:
             raise Confused
 

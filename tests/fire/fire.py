@@ -3,6 +3,7 @@ that writes down what it was promised, and a look at what is on the disk.
 
     Wrong       something is not as it should be
     PATIENCE    a machine that has nothing else to do needs a tenth of it
+    hurry       the whole script comes to its end, whatever happens
     scratch     a folder for trials, in memory if possible
     Server      a `pillarbox serve` on a free port; stop, start again
     Session     a client's connection
@@ -12,6 +13,7 @@ that writes down what it was promised, and a look at what is on the disk.
 """
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -41,9 +43,16 @@ def build():
         subprocess.run(command, cwd=ROOT, check=True)
 
 
-def end_when_told():
-    """A script that is ended from outside ends what it has started."""
+def hurry(seconds):
+    """Something is wrong if the script is not done after this time. A script
+    that is ended from outside ends what it has started."""
+
+    def too_late(*_):
+        raise Wrong(f"it is not done after {seconds} s")
+
+    signal.signal(signal.SIGALRM, too_late)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.alarm(seconds)
 
 
 def scratch():
@@ -102,7 +111,9 @@ class Server:
                 stdout=subprocess.PIPE,
                 stderr=log,
             )
-        line = self.process.stdout.readline().decode()
+        # A server that says nothing must not hang the trial.
+        has_said, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
+        line = self.process.stdout.readline().decode() if has_said else ""
         if "listening on" not in line:
             self.stop()
             raise Wrong(f"the server does not start: {self.log()[-300:]}")
