@@ -18,7 +18,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::thread;
+use std::time::{Duration, SystemTime};
 use support::host::{Host, Say};
 use support::wait_until;
 use tempfile::TempDir;
@@ -133,6 +134,34 @@ fn the_list_has_one_line_per_message_and_goes_on_after_a_damaged_one() {
     assert!((1_700..=2_160).contains(&next), "{next}");
     assert!(printed.errors.contains("0.entry is damaged"));
     assert_eq!(printed.errors.lines().count(), 1);
+}
+
+/// The bounce is entered before the message that it is about is taken out. A
+/// list that has read the names before that, and the entries after it, would
+/// have neither.
+#[test]
+fn a_message_that_becomes_a_bounce_while_the_list_is_made_is_in_it() {
+    let lab = lab();
+    let entry = |id: &str| lab.path().join(format!("{id}.entry"));
+    let id = lab.take(ANN, &["bob@b.example"]);
+    // Many others before it: reading them takes a while.
+    for number in 0..1_000 {
+        fs::hard_link(entry(&id), entry(&format!("0{number}"))).unwrap();
+    }
+    for round in 0..20 {
+        let [old, bounce] = ["y", "z"].map(|name| format!("{name}{round}"));
+        fs::hard_link(entry(&id), entry(&old)).unwrap();
+        let printed = thread::scope(|scope| {
+            let list = scope.spawn(|| queue(&lab.path(), &[]));
+            // At another moment each time; whenever it is, it must be right.
+            thread::sleep(Duration::from_millis(round));
+            fs::hard_link(entry(&id), entry(&bounce)).unwrap();
+            fs::remove_file(entry(&old)).unwrap();
+            list.join().unwrap()
+        });
+        let has = |id: &str| printed.out.contains(&format!("{id}\t"));
+        assert!(has(&old) || has(&bounce), "round {round}: {}", printed.errors);
+    }
 }
 
 #[test]

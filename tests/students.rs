@@ -17,10 +17,13 @@ const FAULTY: &str = include_str!("students/five_faults.py");
 
 /// Grades the server that `command` starts. What was printed, and the exit
 /// code.
+/// On a busy machine eighty of them start at the same time. So each may take
+/// its time before it listens; only one that never does is not waited for.
 fn grade(command: &str, options: &[&str], files: &[&str]) -> (String, i32) {
+    let wait = if command.contains("fixed-port") { "5" } else { "900" };
     let output = Command::new(env!("CARGO_BIN_EXE_pillarbox"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(["replay", "--run", command])
+        .args(["replay", "--run", command, "--wait", wait])
         .args(options)
         .args(files)
         .stdin(Stdio::null())

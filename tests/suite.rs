@@ -89,7 +89,8 @@ fn a_server_is_judged_without_a_checkout_as_with_one() {
     let server = root().join("tests/students/five_faults.py");
     let run = format!("python3 '{}' {{port}} {{maildir}} 4", server.display());
     let report = |place, files: &[&str]| {
-        let words = [&["--run", &run, "--stage", "2"], files].concat();
+        let words =
+            [&["--run", &run, "--stage", "2", "--wait", "900"], files].concat();
         let (report, _, code) = replay(place, &words);
         let without_time = report.lines().map(|line| match line {
             line if line.contains(" transcripts: ") => {

@@ -46,9 +46,7 @@ pub struct Operator<'a> {
 impl Operator<'_> {
     /// One line per message between tabs, or two for people.
     pub fn list(&mut self) -> io::Result<()> {
-        let ids = self.ids()?;
-        let entries: Vec<_> =
-            ids.iter().filter_map(|id| self.entry(id)).collect();
+        let entries = self.entries()?;
         let mut out = BufWriter::new(&mut *self.out);
         if self.is_terminal {
             for_people(&entries, self.now, &mut out)?;
@@ -114,6 +112,20 @@ impl Operator<'_> {
             thread::sleep(Duration::from_millis(50));
         }
         Ok(())
+    }
+
+    /// All that waits. A bounce is entered first, and only then is the message
+    /// that it is about changed or taken out. So after the first look the
+    /// folder is read again, for a bounce that has come meanwhile: without it
+    /// the list could have neither.
+    fn entries(&mut self) -> io::Result<Vec<Entry>> {
+        let first = self.ids()?;
+        let read = |id: &String| self.entry(id);
+        let mut entries: Vec<_> = first.iter().filter_map(read).collect();
+        let mut later = self.ids()?;
+        later.retain(|id| !first.contains(id));
+        entries.extend(later.iter().filter_map(|id| self.entry(id)));
+        Ok(entries)
     }
 
     fn ids(&self) -> io::Result<Vec<String>> {

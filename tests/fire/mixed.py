@@ -11,7 +11,7 @@ arrive, too.
 import time
 
 from caller import SMALL, envelope
-from load import Gone, Wrong, expect, on_wire
+from load import PATIENCE, Gone, Wrong, expect, on_wire
 from offices import NAMES, NOBODY
 
 
@@ -188,8 +188,10 @@ def dripping(caller):
 
 
 def never_reads(caller):
-    """Asks and asks, and has no room for the answers."""
+    """Asks and asks, and has no room for the answers. Each write that gets
+    some bytes away has the whole time-out again."""
     with caller.peer(room=2048) as peer:
+        peer.socket.settimeout(10 * PATIENCE)
         try:
             for _ in range(100_000):
                 peer.send(b"HELP\r\n" * 100)
