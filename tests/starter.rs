@@ -46,17 +46,8 @@ fn grade(server: &str, stage: u32) -> (u32, u32, String) {
     let command = format!("{server} {{port}} {{maildir}}");
     let output = Command::new(env!("CARGO_BIN_EXE_pillarbox"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args([
-            "replay",
-            "--run",
-            &command,
-            "--jobs",
-            "8",
-            "--timeout",
-            "30",
-            "--wait",
-            "900",
-        ])
+        .args(["replay", "--run", &command, "--jobs", "8"])
+        .args(["--timeout", "30", "--wait", "900"])
         .args(["--stage", &stage.to_string(), "transcripts"])
         .stdin(Stdio::null())
         .output()
