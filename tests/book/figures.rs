@@ -223,7 +223,13 @@ fn part(rows: &Rows, columns: &[Column]) -> Result<String, String> {
             return Err(format!("{}:1: there is no column {name}", rows.path));
         }
     }
-    let counted = columns.iter().find(|column| column.2 == Sum);
+    // What is always nothing, such as what was lost, counts nothing.
+    let counts = |column: &&Column| {
+        let all: Vec<usize> = (0..rows.rows.len()).collect();
+        column.2 == Sum
+            && put_together(&rows.column(column.0, &all), Sum) != "0"
+    };
+    let counted = columns.iter().find(counts);
     let counted = counted.map(|(name, head, _)| (*name, *head));
     Ok(shown(rows, columns) + "\n" + &rows.stamp(counted) + "\n")
 }
