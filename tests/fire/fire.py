@@ -14,45 +14,20 @@ that writes down what it was promised, and a look at what is on the disk.
 
 import os
 import select
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-TARGET = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
-PILLARBOX = os.environ.get(
-    "PILLARBOX", os.path.join(TARGET, "debug", "pillarbox")
-)
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lab"))
+
+import lab
+from lab import PILLARBOX, Wrong, build, hurry
+
 PATIENCE = 30
 DOMAIN = "example.org"
 SENDER = f"ann@{DOMAIN}"
-
-
-class Wrong(Exception):
-    """Something is not as it should be. The text says what."""
-
-
-def build():
-    """Makes the program, unless PILLARBOX names one."""
-    if "PILLARBOX" not in os.environ:
-        command = ["cargo", "build", "--quiet", "--locked"]
-        subprocess.run(command, cwd=ROOT, check=True)
-
-
-def hurry(seconds):
-    """Something is wrong if the script is not done after this time. A script
-    that is ended from outside ends what it has started."""
-
-    def too_late(*_):
-        raise Wrong(f"it is not done after {seconds} s")
-
-    signal.signal(signal.SIGALRM, too_late)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    signal.alarm(seconds)
 
 
 def scratch():
@@ -63,15 +38,8 @@ def scratch():
 
 
 def wait_until(what, condition, seconds=PATIENCE):
-    """Comes back with the first result that counts as true."""
-    end = time.monotonic() + seconds
-    while True:
-        result = condition()
-        if result:
-            return result
-        if time.monotonic() > end:
-            raise Wrong(f"waited in vain until {what}")
-        time.sleep(0.002)
+    """As in the lab, and it looks more often: there are thousands of trials."""
+    return lab.wait_until(what, condition, seconds, pause=0.002)
 
 
 def text(mark, size):

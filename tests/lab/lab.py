@@ -35,7 +35,7 @@ class Wrong(Exception):
     """Something is not as it should be. The text says what."""
 
 
-def wait_until(what, condition, seconds=PATIENCE):
+def wait_until(what, condition, seconds=PATIENCE, pause=0.02):
     """Comes back with the first result that counts as true."""
     end = time.monotonic() + seconds
     while True:
@@ -44,7 +44,7 @@ def wait_until(what, condition, seconds=PATIENCE):
             return result
         if time.monotonic() > end:
             raise Wrong(f"waited in vain until {what}")
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 def hurry(seconds=10 * PATIENCE):
