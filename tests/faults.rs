@@ -231,15 +231,7 @@ fn without_threads_mail_waits_in_the_queue_and_the_log_says_so_once() {
         server.connect().expect(421);
     }
     let mut client = hello(&server);
-    for (line, code) in [
-        ("MAIL FROM:<alice@client.example>", 250),
-        ("RCPT TO:<bob@there.example>", 250),
-        ("DATA", 354),
-        ("Subject: hi\r\n\r\nHello.\r\n.", 250),
-    ] {
-        client.say(line);
-        client.expect(code);
-    }
+    client.hand_over("alice@client.example", "bob@there.example");
     host.wait_for_mail(1);
     assert_eq!(server.log().matches("no thread to send").count(), 1);
 }

@@ -247,6 +247,19 @@ impl Client {
         self.send(format!("{line}\r\n").as_bytes());
     }
 
+    /// Hands over a short message, from MAIL to the 250 after its dot.
+    pub fn hand_over(&mut self, from: &str, to: &str) {
+        for (line, code) in [
+            (format!("MAIL FROM:<{from}>"), 250),
+            (format!("RCPT TO:<{to}>"), 250),
+            ("DATA".to_owned(), 354),
+            ("Subject: hi\r\n\r\nHello.\r\n.".to_owned(), 250),
+        ] {
+            self.say(&line);
+            self.expect(code);
+        }
+    }
+
     /// Sends bytes as they are.
     pub fn send(&mut self, bytes: &[u8]) {
         self.try_send(bytes).expect("the server reads");
