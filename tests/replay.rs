@@ -639,6 +639,48 @@ fn two_runs_at_once_judge_each_its_own_server() {
     }
 }
 
+/// What an argument of a process is: of the first one whose command line holds
+/// this path, the one after the path.
+fn argument_after(path: &str) -> String {
+    let folders = fs::read_dir("/proc").unwrap().flatten();
+    let mut lines = folders.filter_map(|folder| {
+        fs::read_to_string(folder.path().join("cmdline")).ok()
+    });
+    let is_it = |line: &String| line.split('\0').any(|word| word == path);
+    let line = lines.find(is_it).expect("it runs");
+    let mut words = line.split('\0').skip_while(|word| *word != path);
+    words.nth(1).unwrap().to_owned()
+}
+
+/// Two users have two of them, and one set of ports.
+#[test]
+fn a_port_is_held_for_the_machine_whatever_the_temporary_folder_is() {
+    if !has_python() {
+        return;
+    }
+    let folder = Folder::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let copy = folder.path("hanging.py");
+    fs::copy(root.join("tests/replay/hanging.py"), &copy).unwrap();
+    let run = format!("exec python3 '{copy}' {{port}} {{maildir}}");
+    let good = folder.file("a.txt", "Level: must", SHORT);
+    let temporary = TempDir::new().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_pillarbox"))
+        .args(["replay", "--wait", "600", "--run", &run, &good])
+        .env("TMPDIR", temporary.path())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_until("it runs", || processes(&copy) >= 3);
+    let port = argument_after(&copy);
+    let lock = format!("/tmp/pillarbox-port-{port}.lock");
+    let held = fs::File::open(&lock).unwrap().try_lock();
+    assert!(matches!(held, Err(fs::TryLockError::WouldBlock)), "{lock}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    wait_until("nothing of it is left", || processes(&copy) == 0);
+}
+
 /// The guards of the runs whose temporary folder this is.
 fn guards(temporary: &str) -> Vec<String> {
     let folders = fs::read_dir("/proc").unwrap().flatten();

@@ -4,14 +4,21 @@
 //! other one's server. That nobody listens on a port is not enough, since a
 //! server takes a moment to start. So a port belongs to the run that holds its lock
 //! file, and every run begins to look somewhere else.
+//!
+//! The machine has one set of ports, so their locks are in one folder, whatever
+//! TMPDIR is: it may be another one for each user, or for each run.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::lock::Lock;
 use super::scratch::{random, temporary};
+
+/// The folder that all users of a machine can write to.
+const LOCKS: &str = "/tmp";
 
 /// Ports that systems do not give to clients. From one that they do give, we
 /// could connect to ourselves while the server is still starting.
@@ -49,9 +56,22 @@ impl Port {
     /// Whatever keeps us from the lock, a port without it is not ours.
     fn take(number: u16) -> Option<Port> {
         let name = format!("pillarbox-port-{number}.lock");
-        let lock = Lock::take(&temporary().join(name)).ok()?;
+        let lock = Port::lock(Path::new(LOCKS), &name).ok()?;
         let is_free = TcpListener::bind(("127.0.0.1", number)).is_ok();
         is_free.then_some(Port { number, _lock: lock })
+    }
+
+    /// Where nobody can write to the folder, nobody has a lock in it either.
+    fn lock(folder: &Path, name: &str) -> io::Result<Lock> {
+        match Lock::take(&folder.join(name)) {
+            Err(error)
+                if error.kind() == ErrorKind::ReadOnlyFilesystem
+                    || !folder.is_dir() =>
+            {
+                Lock::take(&temporary().join(name))
+            }
+            result => result,
+        }
     }
 }
 
@@ -69,6 +89,15 @@ mod tests {
         let port = Port::free().unwrap();
         assert!(TcpListener::bind(("127.0.0.1", port.number)).is_ok());
         assert!(Port::take(port.number).is_none());
+    }
+
+    #[test]
+    fn without_a_folder_for_all_users_the_lock_is_in_the_temporary_one() {
+        let nowhere = Path::new("/no/such/folder");
+        let name = format!("pillarbox-port-{:016x}.lock", random());
+        let lock = Port::lock(nowhere, &name).unwrap();
+        assert!(temporary().join(&name).exists());
+        drop(lock);
     }
 
     #[test]
