@@ -107,21 +107,20 @@ impl LineCutter {
             self.drop_long_command();
             return None;
         };
-        let (from, was_broken) = (self.used, self.line == LineSoFar::Broken);
+        let was_broken = self.line == LineSoFar::Broken;
+        let from = self.used;
         self.used += feed + 1;
         let raw = self.bytes.get(from..self.used).unwrap_or_default();
         let text = raw.strip_suffix(b"\r\n");
-        self.line = match text {
-            Some(_) => LineSoFar::Whole,
-            None => LineSoFar::Broken,
-        };
+        self.line = text.map_or(LineSoFar::Broken, |_| LineSoFar::Whole);
+        if mem::take(&mut self.is_dropped) {
+            return Some(CommandLine::TooLong(&self.beginning));
+        }
+        if raw.len() > COMMAND_LIMIT {
+            let beginning = raw.get(..BEGINNING).unwrap_or_default();
+            return Some(CommandLine::TooLong(beginning));
+        }
         Some(match text {
-            _ if mem::take(&mut self.is_dropped) => {
-                CommandLine::TooLong(&self.beginning)
-            }
-            _ if raw.len() > COMMAND_LIMIT => {
-                CommandLine::TooLong(raw.get(..BEGINNING).unwrap_or(raw))
-            }
             Some(text) if !was_broken => CommandLine::Line(text),
             Some(_) | None => CommandLine::BareLineFeed(raw),
         })
