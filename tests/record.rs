@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use support::strace::{Faults, can_inject};
 use support::{Client, DEADLINE, Server, needs, wait_until};
 use tempfile::TempDir;
 
@@ -45,6 +46,10 @@ struct Proxy {
 
 impl Proxy {
     fn start(server: SocketAddr, folder: &Path) -> Proxy {
+        Proxy::with_log(server, folder, Stdio::null())
+    }
+
+    fn with_log(server: SocketAddr, folder: &Path, log: Stdio) -> Proxy {
         let mut child = Command::new(env!("CARGO_BIN_EXE_pillarbox"))
             .args(["record", "--listen", "127.0.0.1:0", "--server"])
             .arg(server.to_string())
@@ -52,7 +57,7 @@ impl Proxy {
             .arg(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -484,6 +489,26 @@ fn a_client_of_a_server_that_is_not_there_is_turned_away() {
         assert!(heard.ends_with("\r\n") && heard.lines().count() == 1);
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn without_file_descriptors_the_proxy_waits_and_tells_of_it_now_and_then() {
+    if !can_inject() {
+        return;
+    }
+    let server = Server::start(&[]);
+    let folder = TempDir::new().unwrap();
+    let log = folder.path().join("log");
+    let out = folder.path().join("recordings");
+    let file = fs::File::create(&log).unwrap();
+    let proxy = Proxy::with_log(server.address(), &out, file.into());
+    let pid = proxy.child.id();
+    let _faults = Faults::begin(pid, "accept4:error=EMFILE:when=1..12");
+    for _ in 0..2 {
+        Client::new(proxy.address).unwrap().expect(220);
+    }
+    let log = fs::read_to_string(log).unwrap();
+    assert_eq!(log.matches("cannot accept: ").count(), 2, "{log}");
 }
 
 /// A port that nobody listens on now.

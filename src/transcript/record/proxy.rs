@@ -43,6 +43,9 @@ const MOMENT: Duration = Duration::from_secs(1);
 /// After an error of `accept`; else a process without file descriptors spins.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// This many pauses go by between two lines in the log.
+const PAUSES_PER_LOG_LINE: u32 = 10;
+
 const READ_SIZE: usize = 8192;
 
 /// What the proxy needs to know.
@@ -99,12 +102,15 @@ impl Proxy {
 
     /// Serves until the process is ended.
     pub fn run(self) -> ! {
-        let mut number: u64 = 0;
+        let (mut number, mut pauses) = (0_u64, 0_u32);
         loop {
             let (client, peer) = match self.listener.accept() {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    log::error!("cannot accept: {error}");
+                    if pauses.is_multiple_of(PAUSES_PER_LOG_LINE) {
+                        log::error!("cannot accept: {error}");
+                    }
+                    pauses = pauses.wrapping_add(1);
                     thread::sleep(PAUSE);
                     continue;
                 }
