@@ -12,6 +12,7 @@
 //!   `Console`          takes lines; `flush_for` waits until they are written
 //!   `is_the_dialogue`  whether standard error leads to the client
 
+use crate::words::no_thread;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -56,7 +57,8 @@ impl Console {
         let shared = Arc::clone(&counts);
         thread::Builder::new()
             .name("console".to_owned())
-            .spawn(move || write_all(&waiting, &shared, place))?;
+            .spawn(move || write_all(&waiting, &shared, place))
+            .map_err(no_thread)?;
         Ok(Console { lines, counts })
     }
 

@@ -8,6 +8,7 @@
 //! Interface:
 //!   `reason`       the system's words for an error
 //!   `because`      the same, after what could not be done
+//!   `no_thread`    the same, of a thread that was not started
 //!   `lower_first`  a sentence made fit for the middle of a line
 //!   `printable`    bytes from outside, escaped and not too long
 //!   `in_one_line`  the name of a file, in a report that has lines
@@ -26,6 +27,11 @@ pub fn reason(error: &io::Error) -> String {
 /// An error of the same kind that says what could not be done, and why.
 pub fn because(what: &str, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{what}: {}", reason(error)))
+}
+
+/// The same, where the system gives no thread.
+pub fn no_thread(error: io::Error) -> io::Error {
+    because("cannot start a thread", &error)
 }
 
 /// The text with a small letter at its front.

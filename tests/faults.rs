@@ -14,6 +14,7 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use support::host::Host;
 use support::strace::{Faults, can_inject, injection};
 use support::{Client, Server, wait_until};
@@ -210,6 +211,36 @@ fn without_threads_it_turns_one_away_and_goes_on() {
     wait_until("the log tells of it", || server.log().contains("no thread"));
     // Once for all twenty.
     assert_eq!(server.log().matches("no thread").count(), 1);
+}
+
+/// The log has one of them, each address two, and the queue one.
+#[test]
+fn a_start_without_a_thread_is_an_error_in_one_line() {
+    if !can_inject() {
+        return;
+    }
+    for call in 1..=4 {
+        let folder = TempDir::new().unwrap();
+        let [trace, inject] =
+            injection(&format!("clone3,clone:error=EAGAIN:when={call}"));
+        // It ends by itself; one that goes on is ended, and is wrong.
+        let ran = Command::new("timeout")
+            .args(["-s", "KILL", "120", "strace", "-D", "-f", "-qq"])
+            .args(["-o", "/dev/null", "-e", &trace, "-e", &inject])
+            .args([env!("CARGO_BIN_EXE_pillarbox"), "serve"])
+            .args(["--listen", "127.0.0.1:0", "--smart-host", "127.0.0.1:1"])
+            .arg("--mail")
+            .arg(folder.path().join("mail"))
+            .arg("--queue")
+            .arg(folder.path().join("queue"))
+            .output()
+            .unwrap();
+        let errors = String::from_utf8(ran.stderr).unwrap();
+        let told = "pillarbox: cannot start a thread: \
+                    resource temporarily unavailable\n";
+        assert!(errors.ends_with(told), "{call}: {errors}");
+        assert_eq!(ran.status.code(), Some(1), "{call}: {errors}");
+    }
 }
 
 #[test]

@@ -23,7 +23,7 @@ use super::smart_host::SmartHost;
 use super::stock::take_stock;
 use crate::disk::{Disk, shown};
 use crate::protocol::address::{Mailbox, ReversePath};
-use crate::words::because;
+use crate::words::{because, no_thread};
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -98,7 +98,8 @@ impl Relay {
     pub fn start(&self, around: Around) -> io::Result<()> {
         let desk = Arc::new(self.desk(around));
         let thread = Builder::new().name("runner".to_owned());
-        let thread = thread.spawn(move || runner::run(&desk))?;
+        let run = move || runner::run(&desk);
+        let thread = thread.spawn(run).map_err(no_thread)?;
         *self.thread.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(thread);
         Ok(())

@@ -16,7 +16,7 @@
 
 use super::admission::Admission;
 use super::settings::Settings;
-use crate::words::{because, reason};
+use crate::words::{because, no_thread, reason};
 use std::io::{self, ErrorKind};
 use std::net::{
     IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream,
@@ -84,9 +84,11 @@ impl Server {
         let is_stopping = Arc::clone(&self.is_stopping);
         let named = |name: &str| Builder::new().name(name.to_owned());
         let admit = move || admission.admit_all(&waiting);
-        self.threads.push(named("admit").spawn(admit)?);
+        let admit = named("admit").spawn(admit).map_err(no_thread)?;
+        self.threads.push(admit);
         let accept = move || accept_all(&listener, &line, &is_stopping);
-        self.threads.push(named("accept").spawn(accept)?);
+        let accept = named("accept").spawn(accept).map_err(no_thread)?;
+        self.threads.push(accept);
         Ok(())
     }
 

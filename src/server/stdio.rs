@@ -13,6 +13,7 @@ use super::settings::Settings;
 use super::shared::Shared;
 use crate::protocol::reply::{self, Answer};
 use crate::wire::{Steady, Transport};
+use crate::words::no_thread;
 use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::net::{IpAddr, TcpStream};
 use std::os::fd::AsFd;
@@ -87,8 +88,9 @@ impl Stdio {
         let (output, from_server) = sync_channel::<Vec<u8>>(0);
         let (outcomes, written) = sync_channel(1);
         let name = |name: &str| thread::Builder::new().name(name.to_owned());
-        name("input").spawn(move || read_all(&to_server, is_terminal))?;
-        name("output").spawn(move || {
+        let read = move || read_all(&to_server, is_terminal);
+        name("input").spawn(read).map_err(no_thread)?;
+        let write = move || {
             for bytes in from_server {
                 let mut output = io::stdout().lock();
                 let done =
@@ -97,7 +99,8 @@ impl Stdio {
                     break;
                 }
             }
-        })?;
+        };
+        name("output").spawn(write).map_err(no_thread)?;
         Ok(Stdio { input, left: Vec::new(), output, written })
     }
 }
