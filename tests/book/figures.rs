@@ -20,13 +20,17 @@ pub enum How {
     Hours,
     /// The one in the middle.
     Median,
+    /// The smallest of all.
+    Least,
+    /// The largest of all.
+    Most,
     /// The last one that was measured.
     Last,
     /// How many runs there were; the column says nothing.
     Runs,
 }
 
-use How::{Hours, Key, Last, Median, Runs, Sum};
+use How::{Hours, Key, Last, Least, Median, Most, Runs, Sum};
 
 /// A table of measurements and what the page shows of it: columns, what they
 /// are called there, and how they are put together.
@@ -98,8 +102,8 @@ const SHOWN: [Shown; 16] = [
         &[
             ("clients", "slow clients", Last),
             ("wrong", "wrong", Sum),
-            ("latest", "a time-out came late by at most, s", Last),
-            ("ratio", "the others' rate, compared with alone", Last),
+            ("latest", "a time-out came late by at most, s", Most),
+            ("ratio", "the others' rate, compared with alone, at least", Least),
             ("date", "runs", Runs),
         ],
     ),
@@ -123,6 +127,7 @@ const SHOWN: [Shown; 16] = [
             ("bounces", "bounces", Last),
             ("hostile", "hostile connections", Last),
             ("lost", "lost", Sum),
+            ("wrong", "wrong", Sum),
             ("rss_begin", "KiB at the beginning", Last),
             ("rss_end", "KiB at the end", Last),
             ("threads", "threads, begin/end", Last),
@@ -147,10 +152,13 @@ const SHOWN: [Shown; 16] = [
             ("form", "messages on a connection", Key),
             ("sessions", "clients", Key),
             ("ratio", "ratio", Median),
-            ("ratio_low", "lowest", Median),
-            ("ratio_high", "highest", Median),
+            ("ratio_low", "lowest", Least),
+            ("ratio_high", "highest", Most),
+            ("ours", "ours a second", Median),
+            ("theirs", "theirs a second", Median),
             ("cpu_ours", "our ms", Median),
             ("cpu_theirs", "their ms", Median),
+            ("date", "runs", Runs),
         ],
     ),
     (
@@ -161,7 +169,7 @@ const SHOWN: [Shown; 16] = [
             ("rss_each_kib", "each", Median),
             ("group_each_kib", "each, with the kernel's", Median),
             ("median_ms", "a new client is greeted after, ms", Median),
-            ("worst_ms", "at worst", Median),
+            ("worst_ms", "at worst", Most),
         ],
     ),
     (
@@ -170,7 +178,7 @@ const SHOWN: [Shown; 16] = [
             ("clients", "clients at once", Key),
             ("bytes_each", "bytes of a message", Key),
             ("before_kib", "before, KiB", Median),
-            ("most_kib", "at most, KiB", Median),
+            ("most_kib", "at most, KiB", Most),
         ],
     ),
     (
@@ -182,6 +190,7 @@ const SHOWN: [Shown; 16] = [
             ("ms", "ms a message", Median),
             ("ms_small", "ms when small", Median),
             ("ratio", "ratio", Median),
+            ("date", "runs", Runs),
         ],
     ),
     (
@@ -190,6 +199,7 @@ const SHOWN: [Shown; 16] = [
             ("form", "messages on a connection", Key),
             ("calls", "system calls", Median),
             ("cpu_ms", "processor, ms", Median),
+            ("date", "runs", Runs),
         ],
     ),
     (
@@ -200,6 +210,7 @@ const SHOWN: [Shown; 16] = [
             ("ours_s", "ours, s", Median),
             ("theirs_s", "Postfix, s", Median),
             ("ratio", "ratio", Median),
+            ("date", "runs", Runs),
         ],
     ),
 ];
@@ -338,15 +349,15 @@ pub fn put_together(values: &[&str], how: How) -> String {
         Sum => grouped(&format!("{}", numbers().iter().sum::<f64>())),
         Hours => format!("{:.1}", numbers().iter().sum::<f64>() / 3_600.0),
         Median => median(values),
+        Least => grouped(sorted(values)[0]),
+        Most => grouped(sorted(values)[values.len() - 1]),
     }
 }
 
 /// The value in the middle; of an even number of them, the mean of the two in
 /// the middle. What nobody could measure is no number.
 fn median(values: &[&str]) -> String {
-    let number = |value: &str| value.parse().unwrap_or(f64::NAN);
-    let mut sorted = values.to_vec();
-    sorted.sort_by(|one, other| number(one).total_cmp(&number(other)));
+    let sorted = sorted(values);
     let middle = sorted[sorted.len() / 2];
     if sorted.len() % 2 == 1 || number(middle).is_nan() {
         return grouped(middle);
@@ -354,6 +365,17 @@ fn median(values: &[&str]) -> String {
     let decimals = middle.split_once('.').map_or(0, |(_, rest)| rest.len());
     let below = number(sorted[sorted.len() / 2 - 1]);
     grouped(&format!("{:.decimals$}", f64::midpoint(below, number(middle))))
+}
+
+/// From the smallest to the largest.
+fn sorted<'a>(values: &[&'a str]) -> Vec<&'a str> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(|one, other| number(one).total_cmp(&number(other)));
+    sorted
+}
+
+fn number(value: &str) -> f64 {
+    value.parse().unwrap_or(f64::NAN)
 }
 
 /// `12207031` is `12,207,031`; what is no whole number stays as it is.
@@ -398,12 +420,14 @@ mod tests {
     }
 
     #[test]
-    fn the_median_and_the_last_are_values_that_were_measured() {
+    fn one_value_is_shown_of_many() {
         let values = ["10.5", "9.1", "1234"];
         assert_eq!(put_together(&values, Median), "10.5");
         assert_eq!(put_together(&["0.50", "1.10"], Median), "0.80");
         assert_eq!(put_together(&["-", "-"], Median), "-");
         assert_eq!(put_together(&values, Last), "1,234");
+        assert_eq!(put_together(&values, Least), "9.1");
+        assert_eq!(put_together(&values, Most), "1,234");
     }
 
     #[test]
