@@ -19,9 +19,9 @@
 //! disk        a file is durable, or is gone   words
 //! wire        bytes to a peer, with deadlines words
 //! protocol    PURE: bytes in, values out      nothing
+//! console     standard error, unwaited for    words
 //! words       errors and foreign bytes, made  nothing
 //!             fit for people and logs
-//! console     standard error, unwaited for    nothing
 //! transcript  dialogues as tests: a product   protocol::reply and ::replies,
 //!             of its own, beside the others   words
 //! ```

@@ -19,7 +19,7 @@ const ROOMS: [(&str, &[&str]); 22] = [
     ("protocol", &[]),
     ("wire", &["words"]),
     ("words", &[]),
-    ("console", &[]),
+    ("console", &["words"]),
     ("disk", &["words"]),
     ("mailbox", &["protocol", "disk", "words"]),
     // The pages of the book take it along.
