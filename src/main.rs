@@ -90,7 +90,8 @@ fn converse(settings: Settings) -> io::Result<()> {
     if console::is_the_dialogue() {
         return server::converse(settings);
     }
-    let console = start_log(settings.explain)?;
+    let console = start_log(settings.explain)
+        .inspect_err(|_| server::turn_away(&settings.offer.hostname))?;
     if settings.relay.is_some() {
         log::warn!(
             "--stdio relays for nobody: the queue of --queue is not opened"

@@ -6,9 +6,11 @@
 
 mod support;
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use support::{Client, needs, wait_until};
@@ -23,6 +25,9 @@ const REPLIES: &str = "220 mx.example.org ESMTP\r\n250 mx.example.org\r\n\
     250 2.1.0 Sender OK\r\n250 2.1.5 Recipient OK\r\n\
     354 End data with <CR><LF>.<CR><LF>\r\n250 2.0.0 Stored\r\n\
     221 2.0.0 mx.example.org closing connection\r\n";
+
+/// The mark of a file whose reads do not wait, as Linux shows it.
+const O_NONBLOCK: u32 = 0o4000;
 
 /// Ends a program of ours, also when the test fails.
 struct Ended(Child);
@@ -115,6 +120,52 @@ fn a_pipe_that_stays_silent_comes_to_its_end() {
     output.read_to_string(&mut said).unwrap();
     assert!(said.contains("421 4.4.2 mx.example.org timeout"), "{said}");
     assert!(child.wait().unwrap().success());
+}
+
+/// A program that waits in its own way gives us its connection in a mode in which
+/// a read does not wait. Reads that did not would ask again and again, or take
+/// this for the end.
+#[test]
+fn a_connection_whose_reads_do_not_wait_is_made_to_wait() {
+    if !Path::new("/proc/self/fdinfo").exists() {
+        return;
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let socket = listener.accept().unwrap().0;
+    socket.set_nonblocking(true).unwrap();
+    let (end, other) = UnixStream::pair().unwrap();
+    end.set_nonblocking(true).unwrap();
+    let folder = TempDir::new().unwrap();
+    let _both = [socket.into(), end.into()]
+        .map(|connection| session_over(connection, folder.path()));
+    for mut stream in [OwnedFd::from(client), other.into()].map(File::from) {
+        stream.write_all(SESSION.as_bytes()).unwrap();
+        let mut replies = Vec::new();
+        stream.read_to_end(&mut replies).unwrap();
+        assert_eq!(String::from_utf8_lossy(&replies), REPLIES);
+    }
+}
+
+/// One that is over such a connection, and waits already.
+fn session_over(connection: OwnedFd, folder: &Path) -> Ended {
+    let input = connection.try_clone().unwrap();
+    let child = Command::new(PILLARBOX)
+        .args(arguments(folder))
+        .stdin(input)
+        .stdout(connection)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let session = Ended(child);
+    let place = format!("/proc/{}/fdinfo/0", session.0.id());
+    wait_until("its reads wait", || {
+        let told = fs::read_to_string(&place).unwrap_or_default();
+        let flags = told.lines().find_map(|l| l.strip_prefix("flags:\t"));
+        let flags = flags.map(|octal| u32::from_str_radix(octal, 8));
+        matches!(flags, Some(Ok(flags)) if flags & O_NONBLOCK == 0)
+    });
+    session
 }
 
 /// Types the lines of a session at a real terminal, one after the other, each

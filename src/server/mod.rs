@@ -35,4 +35,4 @@ mod tests;
 pub use listener::Server;
 pub use live::LIVE_DIALOGUE;
 pub use settings::Settings;
-pub use stdio::converse;
+pub use stdio::{converse, turn_away};

@@ -45,14 +45,16 @@ pub fn converse(settings: Settings) -> io::Result<()> {
         // A hint that nobody can see is none.
         let _ = io::stderr().write_all(hint.as_bytes());
     }
-    let transport = Box::new(Stdio::start(is_terminal)?);
+    let stdio =
+        Stdio::start(is_terminal).inspect_err(|_| turn_away(&hostname))?;
+    let transport = Box::new(stdio);
     Connection::new(SESSION, None, &shared, transport).run();
     Ok(())
 }
 
 /// There is no session, and a client that waits for its greeting: it should
 /// come again (RFC 5321 4.2.3). Why is for our owner to read.
-fn turn_away(hostname: &str) {
+pub fn turn_away(hostname: &str) {
     let answer = Answer::from(reply::TOO_MANY_CONNECTIONS);
     for line in answer.wire_lines(hostname) {
         // If it is gone already, so much the better.
@@ -63,14 +65,20 @@ fn turn_away(hostname: &str) {
 // ANCHOR: socket
 /// Standard input as a TCP socket, and who is at its other end.
 fn socket() -> Option<(TcpStream, IpAddr)> {
-    let input = io::stdin().as_fd().try_clone_to_owned().ok()?;
-    let stream = TcpStream::from(input);
+    let stream = waiting(io::stdin()).ok()?;
     // Whatever is no TCP socket has no such address.
     let client = stream.peer_addr().ok()?.ip().to_canonical();
     stream.set_nodelay(true).ok()?;
     Some((stream, client))
 }
 // ANCHOR_END: socket
+
+/// Its reads and writes wait, whatever mode it was in when it was given to us.
+fn waiting(stream: impl AsFd) -> io::Result<TcpStream> {
+    let stream = TcpStream::from(stream.as_fd().try_clone_to_owned()?);
+    stream.set_nonblocking(false)?;
+    Ok(stream)
+}
 
 /// Standard input and output, each with its thread.
 struct Stdio {
@@ -85,6 +93,8 @@ impl Stdio {
     fn start(is_terminal: bool) -> io::Result<Stdio> {
         // No room: a thread does not read on before the server has asked.
         let (to_server, input) = sync_channel(0);
+        // Of a file there is nothing to wait for.
+        let _ = waiting(io::stdout());
         let (output, from_server) = sync_channel::<Vec<u8>>(0);
         let (outcomes, written) = sync_channel(1);
         let name = |name: &str| thread::Builder::new().name(name.to_owned());
