@@ -320,3 +320,19 @@ fn a_batch_of_commands_is_answered_in_one_write_and_stored_with_two_syncs() {
     assert_eq!(count(["fsync(", "/above>"]), 1, "{text}");
     assert_eq!(count(["fsync(", "/above/mail/1"]), 1, "{text}");
 }
+
+/// Whoever made it may not have synced its name. With the folder the mail would
+/// be gone.
+#[test]
+fn a_mail_folder_that_is_there_already_is_synced_in_the_folder_above() {
+    if !can_inject() {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let mail = folder.path().join("above/mail");
+    fs::create_dir_all(&mail).unwrap();
+    let text = calls_of_a_session(&mail, b"QUIT\r\n").join("\n");
+    let synced =
+        |call: &&str| call.contains("fsync(") && call.contains("/above>");
+    assert_eq!(text.lines().filter(synced).count(), 1, "{text}");
+}

@@ -20,6 +20,7 @@ use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -177,6 +178,9 @@ fn a_folder_that_is_not_ours_alone_gets_no_mail() {
         ("bob", others, "another user (number 7)"),
         ("bob", link, "should be a folder"),
         ("bob/new", link, "should be a folder"),
+        ("bob/new", open_to_all, "chmod go-w"),
+        ("bob/cur", open_to_all, "chmod go-w"),
+        ("bob/tmp", others, "another user (number 7)"),
         (".tmp", others, "another user (number 7)"),
     ] {
         let post = post();
@@ -310,6 +314,25 @@ fn a_mailbox_that_somebody_removed_is_made_again_and_synced() {
     for folder in ["mail", "example.org", "bob", "new"] {
         assert!(calls.contains(&format!("syncdir {folder}")), "{calls:?}");
     }
+}
+
+/// Somebody else has it alone for too long. What is not shared is not ours.
+#[test]
+fn a_new_mail_folder_that_cannot_be_shared_is_claimed_once_more() {
+    let post = post();
+    let shares = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&shares);
+    let maildirs = open_with(&post, move |call, _| {
+        let is_second =
+            call == "share" && count.fetch_add(1, Ordering::Relaxed) == 1;
+        is_second.then_some(Play::Fail(ErrorKind::WouldBlock))
+    });
+    let maildirs = maildirs.unwrap();
+    fs::remove_dir_all(post.at("")).unwrap();
+    let error = deliver(&maildirs, "bob").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WouldBlock);
+    deliver(&maildirs, "bob").unwrap();
+    assert_eq!(shares.load(Ordering::Relaxed), 3);
 }
 
 #[test]

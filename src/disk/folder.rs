@@ -58,19 +58,33 @@ impl Found {
     }
 }
 
+/// Makes a folder for good, if it is not there.
+pub(super) fn make(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
+    if !folder.is_dir() {
+        return make_with_parents(disk, folder);
+    }
+    // It may have been made a moment ago, by somebody who did not sync its name.
+    // One that is mounted there has none in the folder above.
+    let parent = parent(folder);
+    match (fs::metadata(parent), fs::metadata(folder)) {
+        (Ok(above), Ok(found)) if above.dev() == found.dev() => {
+            match disk.sync_folder(parent) {
+                // It is not ours to read, and so not ours to sync.
+                Err(e) if e.kind() == ErrorKind::PermissionDenied => Ok(()),
+                synced => synced,
+            }
+        }
+        (_, _) => Ok(()),
+    }
+}
+
 /// Makes a folder and what is missing above it. Each folder that gets a new
 /// name in it is synced: an `fsync` of the directory.
-pub(super) fn make_with_parents(
-    disk: &dyn Disk,
-    folder: &Path,
-) -> io::Result<()> {
+fn make_with_parents(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
-    let parent = match folder.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        Some(_) | None => Path::new("."),
-    };
+    let parent = parent(folder);
     make_with_parents(disk, parent)?;
     match disk.create_folder(folder) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => {
@@ -85,6 +99,13 @@ pub(super) fn make_with_parents(
         return Err(io::Error::new(ErrorKind::NotADirectory, text));
     }
     disk.sync_folder(parent)
+}
+
+fn parent(folder: &Path) -> &Path {
+    match folder.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => Path::new("."),
+    }
 }
 
 /// The number of the user that we run as. std does not tell, the system's own

@@ -2,7 +2,7 @@
 //!
 //! Guarantee: each error says what could not be done, and names the path.
 
-use super::folder::make_with_parents;
+use super::folder;
 use super::lock::LockFile;
 use super::seam::{Claim, Disk, DiskFile, Found, Kind, cannot, shown};
 use std::ffi::OsString;
@@ -22,7 +22,7 @@ impl Disk for RealDisk {
         folder: &Path,
         patience: Duration,
     ) -> io::Result<Box<dyn Claim>> {
-        make_with_parents(self, folder)?;
+        folder::make(self, folder)?;
         // The folder itself may be reached by a link: its owner has named it.
         let found = fs::metadata(folder).map_err(cannot("look at", folder))?;
         Found::from(&found).must_be_private(folder)?;

@@ -67,13 +67,12 @@ impl Folders {
 
     /// Whether they are all there. Fails if mail must not be put there.
     pub(super) fn are_there(&self, disk: &dyn Disk) -> io::Result<bool> {
-        for folder in [&self.domain, &self.mailbox] {
+        for folder in [&self.domain, &self.mailbox, &self.cur] {
             if !is_there_and_private(disk, folder)? {
                 return Ok(false);
             }
         }
-        let cur = look(disk, &self.cur)?;
-        match (look(disk, &self.tmp)?, look(disk, &self.new)?) {
+        match (private(disk, &self.tmp)?, private(disk, &self.new)?) {
             // Nothing can be linked or renamed from the one to the other.
             (Some(tmp), Some(new)) if tmp.device != new.device => {
                 Err(io::Error::other(format!(
@@ -82,7 +81,7 @@ impl Folders {
                     shown(&self.new)
                 )))
             }
-            (Some(_), Some(_)) => Ok(cur.is_some()),
+            (Some(_), Some(_)) => Ok(true),
             (None, _) | (_, None) => Ok(false),
         }
     }
@@ -111,10 +110,16 @@ pub(super) fn is_there_and_private(
     disk: &dyn Disk,
     folder: &Path,
 ) -> io::Result<bool> {
-    match look(disk, folder)? {
-        Some(found) => found.must_be_private(folder).map(|()| true),
-        None => Ok(false),
+    private(disk, folder).map(|found| found.is_some())
+}
+
+/// What is in the place of a folder, if anything. It must be ours alone.
+fn private(disk: &dyn Disk, folder: &Path) -> io::Result<Option<Found>> {
+    let found = look(disk, folder)?;
+    if let Some(found) = &found {
+        found.must_be_private(folder)?;
     }
+    Ok(found)
 }
 
 /// What is in the place of a folder, if anything. It must be a folder.

@@ -101,10 +101,11 @@ impl Maildirs {
         // Another session may have been faster.
         if !claim.is_intact() {
             log::warn!("mail folder {} is a new one", shown(&self.folder.path));
-            *claim =
+            let mut fresh =
                 self.folder.disk.claim(&self.folder.path, LOCK_PATIENCE)?;
-            claim.share()?;
+            fresh.share()?;
             self.folder.synced.forget_all();
+            *claim = fresh;
         }
         Ok(())
     }

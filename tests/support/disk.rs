@@ -58,7 +58,11 @@ impl Disk for FakeDisk {
         folder: &Path,
         patience: Duration,
     ) -> io::Result<Box<dyn Claim>> {
-        let real = || RealDisk.claim(folder, patience);
+        let real = || -> io::Result<Box<dyn Claim>> {
+            let real = RealDisk.claim(folder, patience)?;
+            let disk = FakeDisk(Arc::clone(&self.0));
+            Ok(Box::new(FakeClaim { real, disk, folder: folder.to_owned() }))
+        };
         self.play("claim", folder, real, Box::new(NoClaim))
     }
     fn look(&self, path: &Path) -> io::Result<Found> {
@@ -138,6 +142,25 @@ impl DiskFile for FakeFile {
     fn sync(&self) -> io::Result<()> {
         let real = || self.real.as_ref().map_or(Ok(()), |file| file.sync());
         self.disk.play("sync", &self.path, real, ())
+    }
+}
+
+struct FakeClaim {
+    real: Box<dyn Claim>,
+    disk: FakeDisk,
+    folder: PathBuf,
+}
+
+impl Claim for FakeClaim {
+    fn is_alone(&self) -> bool {
+        self.real.is_alone()
+    }
+    fn share(&mut self) -> io::Result<()> {
+        let FakeClaim { real, disk, folder } = self;
+        disk.play("share", folder, || real.share(), ())
+    }
+    fn is_intact(&self) -> bool {
+        self.real.is_intact()
     }
 }
 
