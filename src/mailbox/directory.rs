@@ -143,10 +143,10 @@ impl Directory {
     ///
     /// RCPT makes no mailbox, delivery does. So the last free place may have
     /// been promised to several transactions.
-    pub fn admit(
+    pub fn take_places(
         &self,
         mailboxes: &[LocalMailbox],
-    ) -> Result<Admission<'_>, Reply> {
+    ) -> Result<TakenPlaces<'_>, Reply> {
         let mut places = self.places();
         let is_new = |m: &&LocalMailbox| !places.made.contains(m);
         let new: Vec<_> = mailboxes.iter().filter(is_new).cloned().collect();
@@ -158,7 +158,7 @@ impl Directory {
         for mailbox in &new {
             *places.pending.entry(mailbox.clone()).or_default() += 1;
         }
-        Ok(Admission { directory: self, new })
+        Ok(TakenPlaces { directory: self, new })
     }
 
     /// A session that panicked while it held the lock left the places as they
@@ -182,19 +182,19 @@ impl Places {
 }
 
 /// Places for new mailboxes. Dropped without `keep`, it gives them back.
-pub struct Admission<'a> {
+pub struct TakenPlaces<'a> {
     directory: &'a Directory,
     new: Vec<LocalMailbox>,
 }
 
-impl Admission<'_> {
+impl TakenPlaces<'_> {
     /// The message is stored: the mailboxes are made, and keep their places.
     pub fn keep(self) {
         self.directory.places().made.extend(self.new.iter().cloned());
     }
 }
 
-impl Drop for Admission<'_> {
+impl Drop for TakenPlaces<'_> {
     fn drop(&mut self) {
         let mut places = self.directory.places();
         for mailbox in &self.new {
@@ -323,11 +323,11 @@ mod tests {
         let name = |n: usize| mailbox(&format!("u{n}@example.org"));
         // Three postmasters count too.
         let many: Vec<_> = (0..MAILBOX_LIMIT - 3).map(name).collect();
-        directory.admit(&many).unwrap().keep();
+        directory.take_places(&many).unwrap().keep();
         let full = reply::TOO_MANY_MAILBOXES;
-        assert_eq!(directory.admit(&[name(5000)]).err(), Some(full));
+        assert_eq!(directory.take_places(&[name(5000)]).err(), Some(full));
         assert_eq!(ask(&directory, "<u5000@example.org>"), Err(Some(full)));
-        directory.admit(&[name(5)]).unwrap().keep();
+        directory.take_places(&[name(5)]).unwrap().keep();
         assert!(ask(&directory, "<u5@example.org>").is_ok());
         assert!(ask(&directory, "<postmaster>").is_ok());
     }
@@ -341,22 +341,22 @@ mod tests {
         let full = Some(reply::TOO_MANY_MAILBOXES);
         let last = [name(2000)];
         // Two messages for the last place; others find none.
-        let (first, second) = (directory.admit(&last), directory.admit(&last));
-        assert_eq!(directory.admit(&[name(3000)]).err(), full);
+        let [first, second] = [(); 2].map(|()| directory.take_places(&last));
+        assert_eq!(directory.take_places(&[name(3000)]).err(), full);
         assert_eq!(ask(&directory, "<u3000@example.org>"), Err(full));
         assert!(ask(&directory, "<u2000@example.org>").is_ok());
         drop(first);
-        assert_eq!(directory.admit(&[name(3000)]).err(), full);
+        assert_eq!(directory.take_places(&[name(3000)]).err(), full);
         drop(second);
-        directory.admit(&[name(3000)]).unwrap().keep();
-        assert_eq!(directory.admit(&last).err(), full);
+        directory.take_places(&[name(3000)]).unwrap().keep();
+        assert_eq!(directory.take_places(&last).err(), full);
         // One fails, the other does not: the mailbox is there.
         let directory = Directory::new(domains(), Vec::new());
-        let (first, second) = (directory.admit(&last), directory.admit(&last));
+        let [first, second] = [(); 2].map(|()| directory.take_places(&last));
         second.unwrap().keep();
         drop(first);
         let many: Vec<_> = (0..MAILBOX_LIMIT - 4).map(name).collect();
         directory.remember(many);
-        assert_eq!(directory.admit(&[name(3000)]).err(), full);
+        assert_eq!(directory.take_places(&[name(3000)]).err(), full);
     }
 }

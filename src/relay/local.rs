@@ -77,7 +77,7 @@ impl LocalMail {
         content: io::Result<Box<dyn Read>>,
     ) -> io::Result<Result<String, Reply>> {
         let mailboxes = [mailbox];
-        let place = match self.directory.admit(&mailboxes) {
+        let place = match self.directory.take_places(&mailboxes) {
             Ok(place) => place,
             Err(reply) => return Ok(Err(reply)),
         };

@@ -123,7 +123,7 @@ impl<'a> Incoming<'a> {
         let queued = elsewhere.map(Outgoing::store).transpose();
         let queued = queued.map_err(trouble)?;
         if let Some(staged) = here {
-            let places = self.directory.admit(staged.mailboxes())?;
+            let places = self.directory.take_places(staged.mailboxes())?;
             let name = staged.commit().map_err(trouble)?;
             places.keep();
             log::debug!("[{}] stored {name}", self.session);

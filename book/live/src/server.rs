@@ -151,7 +151,7 @@ impl Server {
         let transaction = self.session.state().transaction()?;
         // In a page there is no disk that could fail after this.
         let mailboxes = transaction.local_mailboxes();
-        let admitted = self.directory.admit(&mailboxes);
+        let admitted = self.directory.take_places(&mailboxes);
         let admitted = admitted.map(|places| places.keep());
         Some(Incoming {
             message: Message::new(self.offer.max_size),
