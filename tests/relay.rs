@@ -833,6 +833,41 @@ fn case_07_what_has_arrived_and_cannot_be_removed_by_hand_is_not_sent_again() {
     });
 }
 
+#[test]
+fn what_waits_and_cannot_be_removed_is_tried_and_can_be_removed_again() {
+    let mut post = post(closed_port());
+    post.fails = |call, n| call == "remove" && n == 1;
+    let office = post.start();
+    let id = office.take(BOB);
+    office.wait_for_tries(&id, 1);
+    let remove = Mark::Remove(id.clone());
+    leave(&RealDisk, office.post.queue(), &remove).unwrap();
+    office.wait_for_event("other error");
+    leave(&RealDisk, office.post.queue(), &Mark::Flush).unwrap();
+    office.wait_for_tries(&id, 2);
+    leave(&RealDisk, office.post.queue(), &remove).unwrap();
+    office.wait_for_event("removed by hand");
+    office.wait_until_empty();
+}
+
+#[test]
+fn what_was_tried_and_cannot_be_removed_is_tried_and_can_be_removed_again() {
+    let (host, is_time) = host_that_waits("450 later");
+    let mut post = post(host.address);
+    post.fails = |call, n| call == "remove" && n == 1;
+    let office = post.start();
+    let id = remove_while_tried(&office, &host);
+    is_time.store(true, Ordering::SeqCst);
+    office.wait_for_event("other error");
+    wait_until("it is tried again", || {
+        leave(&RealDisk, office.post.queue(), &Mark::Flush).unwrap();
+        office.entry(&id).is_some_and(|entry| entry.tries >= 1)
+    });
+    leave(&RealDisk, office.post.queue(), &Mark::Remove(id)).unwrap();
+    office.wait_for_event("removed by hand");
+    office.wait_until_empty();
+}
+
 /// It does not answer RCPT before it is time.
 fn host_that_waits(answer: &'static str) -> (Host, Arc<AtomicBool>) {
     let is_time = Arc::new(AtomicBool::new(false));
@@ -933,6 +968,23 @@ fn an_entry_that_is_damaged_while_we_run_is_set_aside_and_the_rest_goes_on() {
     let aside = entry_ids(&RealDisk, &aside).unwrap();
     assert_eq!(aside, ids[..2]);
     assert_eq!(host.mail().len(), 1);
+}
+
+#[test]
+fn a_damaged_entry_that_cannot_be_set_aside_is_set_aside_later() {
+    let host = Host::friendly();
+    let mut post = post(host.address).in_a_hurry();
+    // Of the first round.
+    post.fails = |call, n| call == "rename" && n == 1;
+    let office = post.open();
+    let id = office.take(BOB);
+    let entry = office.post.queue().join(format!("{id}.entry"));
+    fs::write(entry, "junk").unwrap();
+    office.start();
+    office.wait_until_empty();
+    let damaged = office.post.queue().join("damaged");
+    assert_eq!(entry_ids(&RealDisk, &damaged).unwrap(), [id]);
+    assert!(host.mail().is_empty());
 }
 
 #[test]

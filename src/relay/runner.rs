@@ -82,7 +82,9 @@ fn obey_marks(desk: &Desk) {
                 desk.tell(Event::Flushed);
             }
             Mark::Remove(id) if desk.agenda.remove(&id) => {
-                desk.take_out(&id);
+                if !desk.take_out(&id) {
+                    desk.put_off(id);
+                }
             }
             // It is being tried, or it is not there.
             Mark::Remove(_) => {}
