@@ -48,6 +48,8 @@ struct Post {
     /// about a thousand messages, and not about the disk.
     is_lazy: bool,
     fails: Fails,
+    /// When the queue's disk was asked for marks.
+    looks: Arc<Mutex<Vec<Instant>>>,
 }
 
 /// Which calls that are about the file of an entry fail: the name of the call,
@@ -92,6 +94,7 @@ fn lab(host: SocketAddr) -> Post {
         mail_is_full,
         is_lazy: false,
         fails: |_, _| false,
+        looks: Arc::default(),
     }
 }
 
@@ -119,8 +122,13 @@ impl Post {
     fn open(self) -> Office {
         let (settings, is_lazy) = (self.settings.clone(), self.is_lazy);
         let (fails, calls) = (self.fails, Mutex::new(Vec::new()));
+        let looks = Arc::clone(&self.looks);
         let disk = FakeDisk::new(move |call, path| match call {
             "sync" | "syncdir" if is_lazy => Play::Pretend,
+            "names" if path.ends_with("marks") => {
+                looks.lock().unwrap().push(Instant::now());
+                Play::Real
+            }
             _ if path.extension().is_some_and(|e| e == "entry") => {
                 let mut calls = calls.lock().unwrap();
                 calls.push(call.to_owned());
@@ -787,6 +795,17 @@ fn case_38_a_flush_makes_all_due_once_and_is_seen_within_a_second() {
     host.wait_for_mail(5);
     assert!(began.elapsed() < SOON);
     office.wait_until_empty();
+}
+
+/// On a busy machine a look may come late, but not each of them.
+#[test]
+fn case_38_a_server_with_nothing_to_do_looks_for_marks_twice_a_second() {
+    let office = post(closed_port()).start();
+    let looks = || office.post.looks.lock().unwrap().clone();
+    wait_until("it has looked some times", || looks().len() > 5);
+    let looks = looks();
+    let pauses = looks.windows(2).map(|two| two[1] - two[0]);
+    assert!(pauses.min().unwrap() <= Duration::from_millis(500));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! thread for each turn (`turn.rs`). A host or a name server that is slow holds
 //! up nobody but the turns that wait for it.
 
+use super::agenda::PAUSE;
 use super::desk::{Desk, now};
 use super::entry::Entry;
 use super::event::Event;
@@ -18,9 +19,6 @@ use std::time::{Duration, Instant};
 /// A pause after the system has refused a thread.
 const THREAD_PAUSE: Duration = Duration::from_millis(100);
 
-/// We look for marks twice a second.
-const MARKS_PAUSE: Duration = Duration::from_millis(500);
-
 /// Runs until the agenda comes to its end.
 pub(super) fn run(desk: &Arc<Desk>) {
     let mut looked: Option<Instant> = None;
@@ -29,7 +27,7 @@ pub(super) fn run(desk: &Arc<Desk>) {
         for id in due {
             begin(desk, id);
         }
-        if looked.is_none_or(|time| time.elapsed() >= MARKS_PAUSE) {
+        if looked.is_none_or(|time| time.elapsed() >= PAUSE) {
             obey_marks(desk);
             looked = Some(Instant::now());
         }
