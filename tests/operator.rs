@@ -15,13 +15,15 @@ use pillarbox::relay::office::{Around, Arrival, Relay};
 use pillarbox::relay::queue::read_entry;
 use pillarbox::relay::settings::{HostPort, RelaySettings};
 use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, SystemTime};
 use support::host::{Host, Say};
-use support::wait_until;
+use support::{Server, wait_until};
 use tempfile::TempDir;
 
 /// What the program has printed, and how it has ended.
@@ -213,6 +215,55 @@ fn case_38_a_flush_is_obeyed_by_the_server_or_waits_for_one_and_says_so() {
     assert_eq!(printed.code, Some(0));
     assert!(printed.errors.contains("no server"), "{}", printed.errors);
     assert!(lab.path().join("marks/flush").exists());
+}
+
+/// What root left would be out of the reach of the server that owns the queue.
+#[test]
+fn in_the_queue_of_another_user_nothing_is_left() {
+    let lab = lab();
+    let id = lab.take(ANN, &["bob@b.example"]);
+    lab.relay.stop();
+    if chown(lab.path(), Some(12_345), None).is_err() {
+        let _ = writeln!(io::stderr(), "skipped: only root may give away");
+        return;
+    }
+    for options in [&["--flush"][..], &["--remove", &id]] {
+        let printed = queue(&lab.path(), options);
+        assert_eq!(printed.code, Some(1), "{options:?}");
+        let told = "belongs to another user (number 12345)";
+        assert!(printed.errors.contains(told), "{}", printed.errors);
+        assert!(!lab.path().join("marks").exists(), "{options:?}");
+    }
+    assert!(queue(&lab.path(), &[]).out.starts_with(&id));
+}
+
+#[test]
+fn marks_that_cannot_be_read_or_taken_away_are_told_once_until_they_can() {
+    let folder = TempDir::new().unwrap();
+    let queue_folder = folder.path().join("queue");
+    let option = queue_folder.display().to_string();
+    let mail = folder.path().join("mail");
+    let server = Server::start_in(&mail, &["--queue", &option]);
+    let complaints = || server.log().matches("cannot obey").count();
+    let flushes = || server.log().matches("flushed by hand").count();
+    let flush = |count| {
+        wait_until("a flush is obeyed", || {
+            queue(&queue_folder, &["--flush"]);
+            flushes() >= count
+        });
+    };
+    let marks = queue_folder.join("marks");
+    // As if it could not be read.
+    fs::write(&marks, "").unwrap();
+    wait_until("it is told", || complaints() == 1);
+    fs::remove_file(&marks).unwrap();
+    flush(1);
+    // The other marks are obeyed all the same, and more than once.
+    fs::create_dir(marks.join("remove-1-1")).unwrap();
+    wait_until("it is told again", || complaints() == 2);
+    flush(flushes() + 1);
+    flush(flushes() + 1);
+    assert_eq!(complaints(), 2, "{}", server.log());
 }
 
 #[test]

@@ -48,6 +48,8 @@ struct Post {
     /// about a thousand messages, and not about the disk.
     is_lazy: bool,
     fails: Fails,
+    /// When the queue's disk was asked for marks.
+    looks: Arc<Mutex<Vec<Instant>>>,
 }
 
 /// Which calls that are about the file of an entry fail: the name of the call,
@@ -92,6 +94,7 @@ fn lab(host: SocketAddr) -> Post {
         mail_is_full,
         is_lazy: false,
         fails: |_, _| false,
+        looks: Arc::default(),
     }
 }
 
@@ -119,8 +122,13 @@ impl Post {
     fn open(self) -> Office {
         let (settings, is_lazy) = (self.settings.clone(), self.is_lazy);
         let (fails, calls) = (self.fails, Mutex::new(Vec::new()));
+        let looks = Arc::clone(&self.looks);
         let disk = FakeDisk::new(move |call, path| match call {
             "sync" | "syncdir" if is_lazy => Play::Pretend,
+            "names" if path.ends_with("marks") => {
+                looks.lock().unwrap().push(Instant::now());
+                Play::Real
+            }
             _ if path.extension().is_some_and(|e| e == "entry") => {
                 let mut calls = calls.lock().unwrap();
                 calls.push(call.to_owned());
@@ -789,6 +797,17 @@ fn case_38_a_flush_makes_all_due_once_and_is_seen_within_a_second() {
     office.wait_until_empty();
 }
 
+/// On a busy machine a look may come late, but not each of them.
+#[test]
+fn case_38_a_server_with_nothing_to_do_looks_for_marks_twice_a_second() {
+    let office = post(closed_port()).start();
+    let looks = || office.post.looks.lock().unwrap().clone();
+    wait_until("it has looked some times", || looks().len() > 5);
+    let looks = looks();
+    let pauses = looks.windows(2).map(|two| two[1] - two[0]);
+    assert!(pauses.min().unwrap() <= Duration::from_millis(500));
+}
+
 #[test]
 fn case_38_a_mark_that_was_left_without_a_server_waits_for_the_start() {
     let office = post(closed_port()).start();
@@ -831,6 +850,41 @@ fn case_07_what_has_arrived_and_cannot_be_removed_by_hand_is_not_sent_again() {
     wait_until("its entry says so", || {
         office.entry(&id).is_some_and(|entry| entry.waiting().count() == 0)
     });
+}
+
+#[test]
+fn what_waits_and_cannot_be_removed_is_tried_and_can_be_removed_again() {
+    let mut post = post(closed_port());
+    post.fails = |call, n| call == "remove" && n == 1;
+    let office = post.start();
+    let id = office.take(BOB);
+    office.wait_for_tries(&id, 1);
+    let remove = Mark::Remove(id.clone());
+    leave(&RealDisk, office.post.queue(), &remove).unwrap();
+    office.wait_for_event("other error");
+    leave(&RealDisk, office.post.queue(), &Mark::Flush).unwrap();
+    office.wait_for_tries(&id, 2);
+    leave(&RealDisk, office.post.queue(), &remove).unwrap();
+    office.wait_for_event("removed by hand");
+    office.wait_until_empty();
+}
+
+#[test]
+fn what_was_tried_and_cannot_be_removed_is_tried_and_can_be_removed_again() {
+    let (host, is_time) = host_that_waits("450 later");
+    let mut post = post(host.address);
+    post.fails = |call, n| call == "remove" && n == 1;
+    let office = post.start();
+    let id = remove_while_tried(&office, &host);
+    is_time.store(true, Ordering::SeqCst);
+    office.wait_for_event("other error");
+    wait_until("it is tried again", || {
+        leave(&RealDisk, office.post.queue(), &Mark::Flush).unwrap();
+        office.entry(&id).is_some_and(|entry| entry.tries >= 1)
+    });
+    leave(&RealDisk, office.post.queue(), &Mark::Remove(id)).unwrap();
+    office.wait_for_event("removed by hand");
+    office.wait_until_empty();
 }
 
 /// It does not answer RCPT before it is time.
@@ -933,6 +987,23 @@ fn an_entry_that_is_damaged_while_we_run_is_set_aside_and_the_rest_goes_on() {
     let aside = entry_ids(&RealDisk, &aside).unwrap();
     assert_eq!(aside, ids[..2]);
     assert_eq!(host.mail().len(), 1);
+}
+
+#[test]
+fn a_damaged_entry_that_cannot_be_set_aside_is_set_aside_later() {
+    let host = Host::friendly();
+    let mut post = post(host.address).in_a_hurry();
+    // Of the first round.
+    post.fails = |call, n| call == "rename" && n == 1;
+    let office = post.open();
+    let id = office.take(BOB);
+    let entry = office.post.queue().join(format!("{id}.entry"));
+    fs::write(entry, "junk").unwrap();
+    office.start();
+    office.wait_until_empty();
+    let damaged = office.post.queue().join("damaged");
+    assert_eq!(entry_ids(&RealDisk, &damaged).unwrap(), [id]);
+    assert!(host.mail().is_empty());
 }
 
 #[test]

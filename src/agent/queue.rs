@@ -79,8 +79,11 @@ impl Operator<'_> {
     /// Makes every message due.
     pub fn flush(&mut self) -> io::Result<()> {
         self.ids()?;
+        // Fails if the queue is another user's: a mark of ours, and the folder
+        // that it is in, would be out of the reach of the server there.
+        let is_unused = self.is_unused()?;
         leave(&RealDisk, self.folder, &Mark::Flush)?;
-        if self.is_ours()? {
+        if is_unused {
             let hint = "no server uses this queue: its mail is due when one \
                         starts";
             // It is only a hint.
@@ -103,8 +106,9 @@ impl Operator<'_> {
         let began = Instant::now();
         while self.ids()?.iter().any(|known| known == id) {
             if began.elapsed() > OBEDIENCE {
-                let hint =
-                    "it is being tried, and will be taken out after that";
+                let hint = "it is still there: it may be taken out when its \
+                            try is over; if not, the log of the server says \
+                            why";
                 // It is only a hint.
                 let _ = writeln!(self.errors, "pillarbox: {hint}");
                 break;
@@ -150,7 +154,7 @@ impl Operator<'_> {
     }
 
     /// Whether no server uses the queue.
-    fn is_ours(&self) -> io::Result<bool> {
+    fn is_unused(&self) -> io::Result<bool> {
         match RealDisk.claim(self.folder, Duration::ZERO) {
             Ok(claim) => Ok(claim.is_alone()),
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(false),

@@ -4,10 +4,11 @@
 //! place that fails at the n-th call, or forgets what was not synced.
 //!
 //! Interface:
-//!   `Disk`      a file system
-//!   `DiskFile`  a file that is being written
-//!   `Found`     what is at a path
-//!   `Claim`     a part in the work on a folder
+//!   `Disk`           a file system
+//!   `DiskFile`       a file that is being written
+//!   `Found`, `Kind`  what is at a path
+//!   `Claim`          a part in the work on a folder
+//!   `shown`          a path in a log or in an error
 
 use crate::words::{because, printable};
 use std::ffi::OsString;

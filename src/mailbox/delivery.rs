@@ -205,7 +205,7 @@ impl<'a> Delivery<'a> {
 
 // ANCHOR: refusal
 /// The reply to a message that could not be stored: always temporary. No mail
-/// may bounce because of our own trouble (RFC 5321 4.2.3).
+/// may bounce because of our own trouble (RFC 5321 4.2.1).
 pub fn refusal_for(error: &io::Error) -> Reply {
     let known = [
         (ErrorKind::StorageFull, reply::NO_SPACE),

@@ -1,5 +1,5 @@
 //! One mailbox, as its owner's mail reader sees it (the format is D. J.
-//! Bernstein's Maildir; deliveries are in `maildir.rs`).
+//! Bernstein's Maildir; deliveries are in `delivery.rs`).
 //!
 //! A message that nobody has looked at yet is in `new`. A reader moves it to
 //! `cur`, and writes into its name what was done with it: `NAME:2,FS` was

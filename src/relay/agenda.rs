@@ -17,8 +17,9 @@ use std::time::{Duration, Instant};
 const BATCH: usize = 100;
 
 /// `wait` returns after this long even if nothing is due: somebody has to look
-/// for marks.
-pub(super) const PAUSE: Duration = Duration::from_millis(400);
+/// for marks. Who looks when a pause has passed, and has just come too early,
+/// looks after two of them at the latest: twice a second.
+pub(super) const PAUSE: Duration = Duration::from_millis(250);
 
 /// What is to be done, and what is being done.
 #[derive(Default)]

@@ -74,6 +74,7 @@ impl Desk {
         };
         if self.agenda.end_try(id, closed.next) && !self.take_out(id) {
             self.books().enter(id, results);
+            self.put_off(id.to_owned());
         }
         self.agenda.add(closed.bounces.into_iter().map(|id| (now, id)));
     }
@@ -98,8 +99,15 @@ impl Desk {
         taken.is_ok()
     }
 
+    /// An entry that could not be taken out waits as before: it can be asked
+    /// for again, and if nobody does, it is tried again.
+    pub(super) fn put_off(&self, id: String) {
+        self.agenda.add([(now() + self.schedule.first, id)]);
+    }
+
     /// An entry could not be read. If it is damaged it is set aside; if not,
-    /// the disk may give it to us later. Whether it is off the agenda.
+    /// or if that cannot be done now, the disk may be better later. Whether it
+    /// is off the agenda.
     pub(super) fn is_lost(&self, id: &str, error: &io::Error) -> bool {
         if !is_damage(error) {
             self.tell(Event::Trouble(id, error));
@@ -109,6 +117,7 @@ impl Desk {
         self.tell(Event::Trouble(id, &error));
         if let Err(error) = self.queue.set_aside(id) {
             self.tell(Event::Trouble(id, &error));
+            return false;
         }
         self.agenda.end_try(id, None);
         true

@@ -53,16 +53,30 @@ pub fn leave(disk: &dyn Disk, queue: &Path, mark: &Mark) -> io::Result<()> {
     unless_there(disk.create_file(&folder.join(mark.name())).map(drop))
 }
 
-/// Takes all marks away, and tells what they say.
-pub(super) fn take(disk: &dyn Disk, queue: &Path) -> Vec<Mark> {
+/// Takes all marks away, and hands over what they say. A mark that cannot be
+/// taken away is not obeyed again and again: it is an error, and the others
+/// are obeyed all the same.
+pub(super) fn take(
+    disk: &dyn Disk,
+    queue: &Path,
+    obey: &mut dyn FnMut(Mark),
+) -> io::Result<()> {
     let folder = queue.join(MARKS);
-    // Most of the time there is no such folder.
-    let names = disk.names(&folder).unwrap_or_default();
-    let marks = names.iter().filter_map(|name| Mark::named(name.to_str()?));
-    // A mark that cannot be taken away is not obeyed again and again.
-    marks
-        .filter(|mark| disk.remove_file(&folder.join(mark.name())).is_ok())
-        .collect()
+    let names = match disk.names(&folder) {
+        // Most of the time there is no such folder.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        found => found?,
+    };
+    let mut taken = Ok(());
+    for mark in names.iter().filter_map(|name| Mark::named(name.to_str()?)) {
+        match disk.remove_file(&folder.join(mark.name())) {
+            Ok(()) => obey(mark),
+            // Somebody has changed his mind.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => taken = Err(error),
+        }
+    }
+    taken
 }
 
 fn unless_there(made: io::Result<()>) -> io::Result<()> {

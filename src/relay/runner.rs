@@ -2,6 +2,7 @@
 //! thread for each turn (`turn.rs`). A host or a name server that is slow holds
 //! up nobody but the turns that wait for it.
 
+use super::agenda::PAUSE;
 use super::desk::{Desk, now};
 use super::entry::Entry;
 use super::event::Event;
@@ -18,19 +19,16 @@ use std::time::{Duration, Instant};
 /// A pause after the system has refused a thread.
 const THREAD_PAUSE: Duration = Duration::from_millis(100);
 
-/// We look for marks twice a second.
-const MARKS_PAUSE: Duration = Duration::from_millis(500);
-
 /// Runs until the agenda comes to its end.
 pub(super) fn run(desk: &Arc<Desk>) {
     let mut looked: Option<Instant> = None;
-    let mut lacks_threads = false;
+    let (mut lacks_threads, mut is_deaf) = (false, false);
     while let Some(due) = desk.agenda.wait(now()) {
         for id in due {
             begin(desk, id);
         }
-        if looked.is_none_or(|time| time.elapsed() >= MARKS_PAUSE) {
-            obey_marks(desk);
+        if looked.is_none_or(|time| time.elapsed() >= PAUSE) {
+            obey_marks(desk, &mut is_deaf);
             looked = Some(Instant::now());
         }
         begin_turns(desk, &mut lacks_threads);
@@ -73,19 +71,31 @@ fn begin_turns(desk: &Arc<Desk>, lacks_threads: &mut bool) {
     }
 }
 
-/// Does what operators have asked for.
-fn obey_marks(desk: &Desk) {
-    for mark in marks::take(&*desk.queue.disk, &desk.queue.folder) {
-        match mark {
-            Mark::Flush => {
-                desk.agenda.flush();
-                desk.tell(Event::Flushed);
-            }
-            Mark::Remove(id) if desk.agenda.remove(&id) => {
-                desk.take_out(&id);
-            }
-            // It is being tried, or it is not there.
-            Mark::Remove(_) => {}
+/// Does what operators have asked for. If their marks cannot be read or taken
+/// away, one line in the log is enough, until they can.
+fn obey_marks(desk: &Desk, is_deaf: &mut bool) {
+    let (disk, folder) = (&*desk.queue.disk, &desk.queue.folder);
+    let taken = marks::take(disk, folder, &mut |mark| obey(desk, mark));
+    let was_deaf = mem::replace(is_deaf, taken.is_err());
+    if let Err(error) = taken
+        && !was_deaf
+    {
+        log::error!("[queue] cannot obey an operator: {error}");
+    }
+}
+
+fn obey(desk: &Desk, mark: Mark) {
+    match mark {
+        Mark::Flush => {
+            desk.agenda.flush();
+            desk.tell(Event::Flushed);
         }
+        Mark::Remove(id) if desk.agenda.remove(&id) => {
+            if !desk.take_out(&id) {
+                desk.put_off(id);
+            }
+        }
+        // It is being tried, or it is not there.
+        Mark::Remove(_) => {}
     }
 }

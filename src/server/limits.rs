@@ -4,11 +4,17 @@
 //! middle of the night. So it is told at the start.
 
 use super::settings::Settings;
+use crate::relay::line::{GROUP_LIMIT, TURN_LIMIT};
 use std::fs;
 
 /// Standard input, output and error, the listeners, the folders that are
 /// synced, the lock, and some to spare.
 const FOR_THE_SERVER: u64 = 64;
+
+/// Each turn of the queue is a socket, a second descriptor of it by which it
+/// can be cut off, and the message that goes out. A turn that stays on this
+/// host has the message, and a copy of it that is being made.
+const FOR_THE_TURNS: u64 = 3 * (TURN_LIMIT + GROUP_LIMIT) as u64;
 
 /// The fields that the server puts on top of a message, in bytes at most.
 const FOR_THE_TOP: u64 = 4096;
@@ -58,9 +64,13 @@ fn warnings(limits: &str, settings: &Settings) -> Vec<String> {
 }
 
 /// Each connection is a socket and a message that comes in; and a recording.
+/// With a queue, the message may come into two files at a time.
 fn needed_files(settings: &Settings) -> u64 {
-    let each = 2 + u64::from(settings.record.is_some());
-    settings.max_connections as u64 * each + FOR_THE_SERVER
+    let (records, relays) =
+        (settings.record.is_some(), settings.relay.is_some());
+    let each = 2 + u64::from(records) + u64::from(relays);
+    let to_send = if relays { FOR_THE_TURNS } else { 0 };
+    settings.max_connections as u64 * each + to_send + FOR_THE_SERVER
 }
 
 /// A limit, as the kernel tells it; `None` if there is none.
@@ -72,6 +82,7 @@ fn limit(limits: &str, name: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::relay::settings::RelaySettings;
 
     const LIMITS: &str = "\
 Limit                     Soft Limit           Hard Limit           Units
@@ -85,6 +96,14 @@ Max address space         unlimited            unlimited            bytes
         let settings = Settings::new("mail");
         assert_eq!(warnings(LIMITS, &settings), Vec::<String>::new());
         assert_eq!(warnings("", &settings), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_queue_takes_files_for_each_connection_and_for_its_own() {
+        let mut settings = Settings::new("mail");
+        settings.relay = Some(RelaySettings::new("queue"));
+        let [files] = warnings(LIMITS, &settings).try_into().unwrap();
+        assert!(files.contains("1630") && files.contains("1064"), "{files}");
     }
 
     #[test]

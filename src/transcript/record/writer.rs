@@ -1,7 +1,7 @@
 //! Writes a session down as a transcript: one file, line by line.
 //!
 //! Both recorders use it: the server's own (`serve --record`), which hands over
-//! its replies, and the proxy (`record.rs`), which hands over bytes.
+//! its replies, and the proxy (`proxy.rs`), which hands over bytes.
 //!
 //! Interface:
 //!   `make_folder`               the folder for the files
