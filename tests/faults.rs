@@ -13,8 +13,10 @@
 mod support;
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use support::host::Host;
 use support::strace::{Faults, can_inject, injection};
 use support::{Client, Server, wait_until};
@@ -213,6 +215,23 @@ fn without_threads_it_turns_one_away_and_goes_on() {
     assert_eq!(server.log().matches("no thread").count(), 1);
 }
 
+/// Runs the program from its start to its end, with a fault. One that does not
+/// end is ended, and has no code.
+fn run_with(fault: &str, folder: &Path, words: &[&str]) -> (i32, String) {
+    let [trace, inject] = injection(fault);
+    let ran = Command::new("timeout")
+        .args(["-s", "KILL", "120", "strace", "-D", "-f", "-qq"])
+        .args(["-o", "/dev/null", "-e", &trace, "-e", &inject])
+        .arg(env!("CARGO_BIN_EXE_pillarbox"))
+        .args(words)
+        .env("TMPDIR", folder)
+        .output()
+        .unwrap();
+    let told = [ran.stdout, ran.stderr].concat();
+    let told = String::from_utf8_lossy(&told).into_owned();
+    (ran.status.code().unwrap_or(-1), told)
+}
+
 /// The log has one of them, each address two, and the queue one.
 #[test]
 fn a_start_without_a_thread_is_an_error_in_one_line() {
@@ -221,26 +240,103 @@ fn a_start_without_a_thread_is_an_error_in_one_line() {
     }
     for call in 1..=4 {
         let folder = TempDir::new().unwrap();
-        let [trace, inject] =
-            injection(&format!("clone3,clone:error=EAGAIN:when={call}"));
-        // It ends by itself; one that goes on is ended, and is wrong.
-        let ran = Command::new("timeout")
-            .args(["-s", "KILL", "120", "strace", "-D", "-f", "-qq"])
-            .args(["-o", "/dev/null", "-e", &trace, "-e", &inject])
-            .args([env!("CARGO_BIN_EXE_pillarbox"), "serve"])
-            .args(["--listen", "127.0.0.1:0", "--smart-host", "127.0.0.1:1"])
-            .arg("--mail")
-            .arg(folder.path().join("mail"))
-            .arg("--queue")
-            .arg(folder.path().join("queue"))
-            .output()
-            .unwrap();
-        let errors = String::from_utf8(ran.stderr).unwrap();
+        let [mail, queue] = ["mail", "queue"]
+            .map(|name| folder.path().join(name).display().to_string());
+        let fault = format!("clone3,clone:error=EAGAIN:when={call}");
+        let listen = ["serve", "--listen", "127.0.0.1:0"];
+        let options = ["--smart-host", "127.0.0.1:1", "--mail", &mail];
+        let queue = ["--queue", &queue];
+        let words = [&listen[..], &options, &queue].concat();
+        let (code, errors) = run_with(&fault, folder.path(), &words);
         let told = "pillarbox: cannot start a thread: \
                     resource temporarily unavailable\n";
         assert!(errors.ends_with(told), "{call}: {errors}");
-        assert_eq!(ran.status.code(), Some(1), "{call}: {errors}");
+        assert_eq!(code, 1, "{call}: {errors}");
     }
+}
+
+const GREETING: &str = "transcripts/01-first/greeting.txt";
+
+/// A server that never listens, and starts nothing.
+const DEAF: &str = "exec sleep 100 # {port} {dir}";
+
+/// `when=` counts for the workers as well as for what makes them.
+#[test]
+fn without_a_thread_there_is_no_server_and_a_run_ends_with_its_summary() {
+    if !can_inject() {
+        return;
+    }
+    for calls in ["1", "2", "3", "4", "5", "1+", "2+"] {
+        let fault = format!("clone3,clone:error=EAGAIN:when={calls}");
+        for options in [vec![], vec!["--run", DEAF, "--wait", "0.1"]] {
+            let folder = TempDir::new().unwrap();
+            let words = [vec!["replay", "--jobs", "2", GREETING], options];
+            let (code, told) = run_with(&fault, folder.path(), &words.concat());
+            assert_eq!(code, 3, "{calls}: {told}");
+            let summary = "1 transcript: 0 passed, 1 failed";
+            assert!(told.contains(summary), "{calls}: {told}");
+        }
+    }
+}
+
+#[test]
+fn without_a_thread_a_class_is_graded_with_fewer_or_not_at_all() {
+    if !can_inject() {
+        return;
+    }
+    for calls in ["1", "2", "3", "4", "5", "1+", "2+"] {
+        let fault = format!("clone3,clone:error=EAGAIN:when={calls}");
+        let folder = TempDir::new().unwrap();
+        for name in ["class/one", "class/two", "tmp"] {
+            fs::create_dir_all(folder.path().join(name)).unwrap();
+        }
+        let [class, results, tmp] =
+            ["class", "results", "tmp"].map(|name| folder.path().join(name));
+        let [class, results] =
+            [class, results].map(|path| path.display().to_string());
+        let words = ["grade", &class, "--run", DEAF, "--wait", "0.1"];
+        let options = ["--jobs", "2", "--out", &results, GREETING];
+        let (code, told) =
+            run_with(&fault, &tmp, &[&words[..], &options].concat());
+        assert_eq!(code, 3, "{calls}: {told}");
+        let wanted = match calls.starts_with('1') {
+            true => "grade: cannot start a thread: resource temporarily",
+            false => "2 submissions: 0 without a failure, 0 with one, 2 w",
+        };
+        assert!(told.contains(wanted), "{calls}: {told}");
+    }
+}
+
+#[test]
+fn without_a_thread_one_client_is_turned_away_and_the_next_one_is_played_to() {
+    if !can_inject() {
+        return;
+    }
+    let mut host = Command::new(env!("CARGO_BIN_EXE_pillarbox"))
+        .args(["replay", "--listen", "127.0.0.1:0", "--repeat"])
+        .arg("transcripts/clients/closing-dot.txt")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(host.stdout.take().unwrap()).lines();
+    let mut errors = BufReader::new(host.stderr.take().unwrap()).lines();
+    let place = errors.next().unwrap().unwrap();
+    let place = place.rsplit(' ').next().unwrap();
+    {
+        let fault = "clone3,clone:error=EAGAIN:when=1";
+        let _faults = Faults::begin(host.id(), fault);
+        let [first, second] = [(); 2].map(|()| {
+            drop(TcpStream::connect(place).unwrap());
+            lines.next().unwrap().unwrap()
+        });
+        let why = "skip: no more clients at the same time: cannot start a \
+                   thread: resource temporarily unavailable";
+        assert!(first.ends_with(why), "{first}");
+        assert!(second.contains("FAIL"), "{second}");
+    }
+    host.kill().unwrap();
+    host.wait().unwrap();
 }
 
 #[test]

@@ -328,7 +328,8 @@ fn listen(
             // Nobody may read it, and clients come all the same.
             let _ = writeln!(world.out, "{visit}");
             let _ = world.out.flush();
-        });
+        })
+        .map_err(closed)?;
         return Ok(NOT_JUDGED);
     }
     let mut played = play(listener, transcript, settings.rules.deadline);

@@ -12,8 +12,6 @@
 //!   `World`  where it prints
 
 use std::io::Write;
-use std::sync::mpsc::channel;
-use std::thread;
 use std::time::Instant;
 
 use super::class::{self, Class, Submission};
@@ -23,7 +21,7 @@ use super::pool::grade_all;
 use super::results::Results;
 use super::settings::GradeSettings;
 use super::table::{Table, of};
-use super::work::Work;
+use super::work::{Graded, Work};
 use crate::transcript::format::digest::suite;
 use crate::transcript::format::folder::read_given;
 use crate::transcript::format::script::Transcript;
@@ -71,7 +69,7 @@ fn act(settings: &GradeSettings, world: &mut World<'_>) -> Result<u8, Ended> {
         .map_err(|line| (WRONG_USAGE, line))?;
     let submissions = &class.submissions;
     let (marks, is_written) =
-        marks(settings, submissions, &pages, &results, world);
+        marks(settings, submissions, &pages, &results, world)?;
     let rows = submissions.iter().zip(marks);
     let rows = rows.filter_map(|(submission, mark)| Some((submission, mark?)));
     let table = Table {
@@ -140,7 +138,7 @@ fn marks(
     pages: &[Transcript],
     results: &Results,
     world: &mut World<'_>,
-) -> (Vec<Option<Mark>>, bool) {
+) -> Result<(Vec<Option<Mark>>, bool), Ended> {
     let mut marks: Vec<Option<Mark>> =
         submissions.iter().map(|one| results.kept(one)).collect();
     let all = marks.len();
@@ -161,32 +159,27 @@ fn marks(
         }
     }
     let mut is_written = true;
-    let (sender, graded) = channel();
-    thread::scope(|scope| {
-        let works = &works;
-        scope.spawn(move || grade_all(works, settings.jobs, &sender));
-        for (number, graded) in graded {
-            let Some(work) = works.get(number) else { continue };
-            count += 1;
-            let (name, mark) = (work.submission.shown(), &graded.mark);
-            let points = of(Some(&mark.points));
-            // If nobody reads it, the table says it again.
-            let _ = writeln!(
-                world.errors,
-                "graded {count} of {all}: {name}, {points}"
-            );
-            let show = work.show(&world.called);
-            if let Err(line) = results.write(work.submission, &graded, show) {
-                complain(&line, world);
-                is_written = false;
-            }
-            let place = places.get(number).and_then(|at| marks.get_mut(*at));
-            if let Some(place) = place {
-                *place = Some(graded.mark);
-            }
+    let mut over = |number: usize, graded: Graded| {
+        let Some(work) = works.get(number) else { return };
+        count += 1;
+        let (name, mark) = (work.submission.shown(), &graded.mark);
+        let points = of(Some(&mark.points));
+        // If nobody reads it, the table says it again.
+        let _ =
+            writeln!(world.errors, "graded {count} of {all}: {name}, {points}");
+        let show = work.show(&world.called);
+        if let Err(line) = results.write(work.submission, &graded, show) {
+            complain(&line, world);
+            is_written = false;
         }
-    });
-    (marks, is_written)
+        let place = places.get(number).and_then(|at| marks.get_mut(*at));
+        if let Some(place) = place {
+            *place = Some(graded.mark);
+        }
+    };
+    grade_all(&works, settings.jobs, &mut over)
+        .map_err(|error| (NOT_JUDGED, error.to_string()))?;
+    Ok((marks, is_written))
 }
 
 /// Into the folder, and the one for people to standard output.

@@ -7,11 +7,13 @@
 //! Interface:
 //!   `grade_all`  does all steps of all submissions
 
-use std::sync::mpsc::Sender;
+use std::io;
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Condvar, Mutex};
-use std::thread;
+use std::thread::{self, Builder};
 
 use super::work::{Graded, Step, Steps, Work};
+use crate::words::no_thread;
 
 /// How far the class is.
 struct Pool<'a> {
@@ -22,21 +24,34 @@ struct Pool<'a> {
     changed: Condvar,
 }
 
-/// Does all steps, `jobs` of them at the same time. Each submission is told
-/// with its number when it is done.
+/// Does all steps, up to `jobs` of them at the same time. `over` hears of each
+/// submission, by its number, as soon as it is done. Where the system has too
+/// few threads there are fewer workers; without any, nothing is graded.
 pub(super) fn grade_all(
     works: &[Work<'_>],
     jobs: usize,
-    done: &Sender<(usize, Graded)>,
-) {
+    over: &mut dyn FnMut(usize, Graded),
+) -> io::Result<()> {
     let steps = works.iter().map(|work| Some(Steps::new(work))).collect();
     let pool =
-        Pool { works, steps: Mutex::new(steps), changed: Condvar::new() };
+        &Pool { works, steps: Mutex::new(steps), changed: Condvar::new() };
+    let (sender, done) = channel();
     thread::scope(|scope| {
-        for _ in 0..jobs {
-            scope.spawn(|| pool.work(done));
+        for number in 0..jobs {
+            let sender = sender.clone();
+            let work = move || pool.work(&sender);
+            match Builder::new().spawn_scoped(scope, work) {
+                Ok(_) => {}
+                Err(error) if number == 0 => return Err(no_thread(error)),
+                Err(_) => break,
+            }
         }
-    });
+        drop(sender);
+        for (number, graded) in done {
+            over(number, graded);
+        }
+        Ok(())
+    })
 }
 
 impl Pool<'_> {

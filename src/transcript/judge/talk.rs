@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 
 use crate::protocol::replies::{Fault, Limits, ReplyReader, ServerReply};
 use crate::protocol::reply::LINE_LIMIT;
+use crate::words::no_thread;
 
 /// How many pieces may wait to be read; then the server has to wait.
 const MOST_PIECES: usize = 1024;
@@ -103,7 +104,8 @@ impl Talk {
         let (sender, events) = sync_channel(MOST_PIECES);
         thread::Builder::new()
             .name("transcript reader".into())
-            .spawn(move || read_all(reading, &sender))?;
+            .spawn(move || read_all(reading, &sender))
+            .map_err(no_thread)?;
         Ok(Talk {
             stream,
             events,

@@ -15,12 +15,13 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::thread;
+use std::thread::{self, Builder};
 use std::time::Duration;
 
 use super::as_server::play_to;
 use super::outcome::{Outcome, Played};
 use crate::transcript::format::script::{Action, Transcript};
+use crate::words::{no_thread, reason};
 
 /// How many plays there may be at the same time; then the next client waits.
 const MOST: usize = 64;
@@ -58,22 +59,24 @@ impl fmt::Display for Visit {
 }
 
 /// Plays the page to each client that comes. `told` hears of each play as soon
-/// as it is over. Does not come back.
+/// as it is over. Does not come back, unless it cannot begin.
 pub fn play_again(
     listener: &TcpListener,
     page: &Transcript,
     deadline: Duration,
     told: &mut dyn FnMut(Visit),
-) {
+) -> io::Result<()> {
     let (sender, visits) = channel();
     let at_once = if has_one_connection(page) { MOST } else { 1 };
     let host = Host { listener, page, deadline, at_once };
     thread::scope(|scope| {
-        scope.spawn(|| host.welcome_all(sender));
+        let welcome = || host.welcome_all(sender);
+        Builder::new().spawn_scoped(scope, welcome).map_err(no_thread)?;
         for visit in visits {
             told(visit);
         }
-    });
+        Ok(())
+    })
 }
 
 /// Whether all is said on one connection. After it was closed, the next line
@@ -105,19 +108,19 @@ impl Host<'_> {
             for number in 1.. {
                 let (stream, peer) = self.next();
                 let sender = sender.clone();
-                let play = move |sender: Sender<Visit>| {
-                    let played = self.play(stream);
+                let busy = &busy;
+                let tell = move |played: Played| {
                     let _ = sender.send(Visit { number, peer, played });
-                };
-                if busy.fetch_add(1, Ordering::Relaxed) + 1 < self.at_once {
-                    let busy = &busy;
-                    scope.spawn(move || {
-                        play(sender);
-                        busy.fetch_sub(1, Ordering::Relaxed);
-                    });
-                } else {
-                    play(sender);
                     busy.fetch_sub(1, Ordering::Relaxed);
+                };
+                if busy.fetch_add(1, Ordering::Relaxed) + 1 >= self.at_once {
+                    tell(self.play(stream));
+                    continue;
+                }
+                let theirs = tell.clone();
+                let play = move || theirs(self.play(stream));
+                if let Err(error) = Builder::new().spawn_scoped(scope, play) {
+                    tell(too_many(&no_thread(error)));
                 }
             }
         });
@@ -141,16 +144,15 @@ impl Host<'_> {
     fn play(&self, stream: TcpStream) -> Played {
         let listener = match self.listener.try_clone() {
             Ok(listener) => listener,
-            Err(error) => {
-                return Played::without_talk(Outcome::Skip(no_more(&error)));
-            }
+            Err(error) => return too_many(&error),
         };
         play_to(stream, listener, self.page, self.deadline)
     }
 }
 
-fn no_more(error: &io::Error) -> String {
-    format!("no more clients at the same time: {error}")
+fn too_many(error: &io::Error) -> Played {
+    let why = format!("no more clients at the same time: {}", reason(error));
+    Played::without_talk(Outcome::Skip(why))
 }
 
 #[cfg(test)]

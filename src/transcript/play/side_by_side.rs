@@ -2,11 +2,11 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
-use std::thread;
+use std::thread::{self, Builder};
 
 /// Does the things with the numbers below `count`, up to `jobs` at a time.
 /// `over` hears of each as soon as it is over; of those that came to nothing it
-/// does not.
+/// does not. Where the system has too few threads, fewer are done at a time.
 pub(super) fn side_by_side<T: Send>(
     jobs: usize,
     count: usize,
@@ -22,17 +22,26 @@ pub(super) fn side_by_side<T: Send>(
     thread::scope(|scope| {
         for _ in 0..jobs.clamp(1, count.max(1)) {
             let sender = sender.clone();
-            scope.spawn(move || {
+            let work = move || {
                 while let Some(number) = take() {
                     if let Some(done) = one(number) {
                         let _ = sender.send((number, done));
                     }
                 }
-            });
+            };
+            if Builder::new().spawn_scoped(scope, work).is_err() {
+                break;
+            }
         }
         drop(sender);
         for (number, done) in results {
             over(number, done);
+        }
+        // Nothing is left, unless there was no thread at all.
+        while let Some(number) = take() {
+            if let Some(done) = one(number) {
+                over(number, done);
+            }
         }
     });
 }

@@ -28,31 +28,37 @@ pub(crate) fn build(command: &str, limit: Duration) -> Result<(), NotStarted> {
     let words =
         ["sh".as_ref(), "-c".as_ref(), script.as_ref(), file.as_os_str()];
     let process = Process::start(&words, scratch, None).map_err(cannot)?;
-    let code = wait(&file, Instant::now() + limit);
+    let code = wait(&process, &file, limit);
     let log = process.stop(0);
-    match code.as_deref() {
-        Some("0") => Ok(()),
-        Some(code) => {
-            let reason = format!("it ended with {code}");
-            Err(NotStarted { reason, log })
-        }
-        None => {
-            let seconds = limit.as_secs_f64();
-            let reason = format!("it has not ended within {seconds} s");
-            Err(NotStarted { reason, log })
-        }
-    }
+    let reason = match code.as_deref() {
+        Ok("0") => return Ok(()),
+        Ok(code) => format!("it ended with {code}"),
+        Err(reason) => reason.clone(),
+    };
+    Err(NotStarted { reason, log })
 }
 
-/// What is in the file, as soon as it has a whole line.
-fn wait(file: &Path, until: Instant) -> Option<String> {
+/// What is in the file, as soon as it has a whole line; or why there is none.
+/// A shell that cannot read the command ends before it writes one.
+fn wait(
+    process: &Process,
+    file: &Path,
+    limit: Duration,
+) -> Result<String, String> {
+    let until = Instant::now() + limit;
     loop {
+        // First this: what is written when it ends, is written before.
+        let is_over = process.has_ended();
         let text = fs::read_to_string(file).unwrap_or_default();
         if let Some(code) = text.strip_suffix('\n') {
-            return Some(code.to_owned());
+            return Ok(code.to_owned());
+        }
+        if is_over {
+            return Err("its shell has ended and left no result".into());
         }
         if Instant::now() >= until {
-            return None;
+            let seconds = limit.as_secs_f64();
+            return Err(format!("it has not ended within {seconds} s"));
         }
         thread::sleep(BETWEEN_LOOKS);
     }
@@ -77,5 +83,14 @@ mod tests {
         let limit = Duration::from_millis(50);
         let late = build("sleep 1000 & sleep 1000", limit).unwrap_err();
         assert_eq!(late.reason, "it has not ended within 0.05 s");
+    }
+
+    #[test]
+    fn a_build_whose_shell_ends_early_is_not_waited_for() {
+        for command in ["make -C x \"", "kill -9 $$"] {
+            let failed = build(command, LONG).unwrap_err();
+            let wanted = "its shell has ended and left no result";
+            assert_eq!(failed.reason, wanted, "{command}");
+        }
     }
 }

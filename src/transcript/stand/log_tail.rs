@@ -1,10 +1,12 @@
 //! The end of what a server prints. A thread reads it all, so that the server
 //! never waits to be read, unless it prints without end.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
+use std::thread::{self, Builder, JoinHandle};
 use std::time::{Duration, Instant};
+
+use crate::words::no_thread;
 
 /// How much is kept, how many lines of it are shown, and how much of each.
 const LOG_BYTES: usize = 16 * 1024;
@@ -36,11 +38,14 @@ pub(super) struct LogTail {
 
 impl LogTail {
     /// Begins to read.
-    pub(super) fn of(stream: impl Read + Send + 'static) -> LogTail {
+    pub(super) fn of(
+        stream: impl Read + Send + 'static,
+    ) -> io::Result<LogTail> {
         let kept = Arc::default();
         let ours = Arc::clone(&kept);
-        let reader = thread::spawn(move || keep_end(stream, &ours));
-        LogTail { kept, reader }
+        let read = move || keep_end(stream, &ours);
+        let reader = Builder::new().spawn(read).map_err(no_thread)?;
+        Ok(LogTail { kept, reader })
     }
 
     /// The same number as `count`, for another thread.
@@ -111,7 +116,6 @@ fn printable(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io;
 
     #[test]
     fn the_end_of_a_long_log_is_kept() {
@@ -126,7 +130,7 @@ mod tests {
     #[test]
     fn the_last_lines_of_a_log_have_no_control_characters() {
         let text = "one\n".repeat(50) + "\x1b[31mtwo\nthree";
-        let log = LogTail::of(io::Cursor::new(text.into_bytes()));
+        let log = LogTail::of(io::Cursor::new(text.into_bytes())).unwrap();
         let lines = log.last_lines(0);
         assert_eq!(lines.len(), LOG_LINES);
         assert_eq!(lines[LOG_LINES - 2..], ["[31mtwo", "three"]);

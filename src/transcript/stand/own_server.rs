@@ -8,11 +8,12 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
-use std::thread;
+use std::thread::Builder;
 use std::time::Duration;
 
 use super::process::{NotStarted, Process, Started};
 use super::scratch::Scratch;
+use crate::words::no_thread;
 
 /// How long the program may take until it listens.
 const START: Duration = Duration::from_secs(60);
@@ -65,8 +66,9 @@ fn launch(
     words.push(scratch.mail().into());
     let given = arguments(options, scratch.path());
     words.extend(given.into_iter().map(OsString::from));
+    let line = first_line(stdout)?;
     let process = Process::start(&words, scratch, Some(writer))?;
-    Ok((process, first_line(stdout)))
+    Ok((process, line))
 }
 
 /// The `Server:` options and those of the cast, as arguments.
@@ -102,9 +104,11 @@ fn address(line: &str) -> Option<SocketAddr> {
 }
 
 /// Passes on the first line, and reads the rest so that nobody waits.
-fn first_line(stdout: impl Read + Send + 'static) -> Receiver<String> {
+fn first_line(
+    stdout: impl Read + Send + 'static,
+) -> io::Result<Receiver<String>> {
     let (sender, receiver) = channel();
-    thread::spawn(move || {
+    let read = move || {
         let mut stdout = BufReader::new(stdout);
         let mut line = String::new();
         if stdout.read_line(&mut line).is_ok_and(|length| length > 0) {
@@ -112,8 +116,9 @@ fn first_line(stdout: impl Read + Send + 'static) -> Receiver<String> {
         }
         drop(sender);
         let _ = io::copy(&mut stdout, &mut io::sink());
-    });
-    receiver
+    };
+    Builder::new().spawn(read).map_err(no_thread)?;
+    Ok(receiver)
 }
 
 #[cfg(test)]

@@ -72,6 +72,8 @@ impl Process {
             Some(stdout) => stdout,
             None => stderr.try_clone()?,
         };
+        // What may fail comes before what would have to be ended then.
+        let log = LogTail::of(log)?;
         let mut guard = Guard::start(scratch.path())?;
         let server = Command::new(program)
             .args(arguments)
@@ -86,14 +88,14 @@ impl Process {
         }
         let server = server?;
         guard.watch(&server);
-        let log = LogTail::of(log);
         Ok(Process { server, guard, log, quota: None, scratch })
     }
 
     /// Ends it when it has written more than this, printed or stored.
     pub(super) fn limit(&mut self, most: u64) -> io::Result<()> {
         let (end, folder) = (self.guard.ender()?, self.scratch.path());
-        self.quota = Some(Quota::watch(folder, self.log.counter(), most, end));
+        let quota = Quota::watch(folder, self.log.counter(), most, end)?;
+        self.quota = Some(quota);
         Ok(())
     }
 
@@ -163,7 +165,7 @@ mod tests {
         let mut process = Process::start(&words, scratch, None).unwrap();
         wait_until(|| !process.log.is_empty());
         process.end();
-        let log = LogTail::of(io::empty());
+        let log = LogTail::of(io::empty()).unwrap();
         std::mem::replace(&mut process.log, log)
     }
 

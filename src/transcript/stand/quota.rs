@@ -10,11 +10,14 @@
 //!   `Quota`  watches one server, until it is dropped
 
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, OnceLock};
-use std::thread;
+use std::thread::Builder;
 use std::time::Duration;
+
+use crate::words::no_thread;
 
 /// Most servers have ended before the first look.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
@@ -35,12 +38,12 @@ impl Quota {
         printed: impl Fn() -> usize + Send + 'static,
         most: u64,
         end: impl FnOnce() + Send + 'static,
-    ) -> Quota {
+    ) -> io::Result<Quota> {
         let (running, is_over) = channel();
         let broken = Arc::new(OnceLock::new());
         let told = Arc::clone(&broken);
         let folder = folder.to_owned();
-        thread::spawn(move || {
+        let look = move || {
             let next = || is_over.recv_timeout(BETWEEN_LOOKS);
             while let Err(RecvTimeoutError::Timeout) = next() {
                 let printed = u64::try_from(printed()).unwrap_or(u64::MAX);
@@ -53,8 +56,9 @@ impl Quota {
                     return;
                 }
             }
-        });
-        Quota { broken, _running: running }
+        };
+        Builder::new().spawn(look).map_err(no_thread)?;
+        Ok(Quota { broken, _running: running })
     }
 
     /// Why it was ended, if it was.
@@ -78,6 +82,7 @@ fn size(folder: &Path) -> u64 {
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
     use std::time::Instant;
 
     fn wait_until(is_so: impl Fn() -> bool) {
@@ -97,7 +102,7 @@ mod tests {
         let printed = Arc::new(AtomicUsize::new(30));
         let counted = Arc::clone(&printed);
         let printing = move || counted.load(Ordering::Relaxed);
-        let quota = Quota::watch(folder.path(), printing, 90, || ());
+        let quota = Quota::watch(folder.path(), printing, 90, || ()).unwrap();
         assert_eq!(quota.broken(), None);
         printed.store(31, Ordering::Relaxed);
         wait_until(|| quota.broken().is_some());
