@@ -121,6 +121,7 @@ const SHOWN: [Shown; 16] = [
     (
         "soak",
         &[
+            ("commit", "on commit", Key),
             ("minutes", "minutes", Last),
             ("messages", "messages", Last),
             ("relayed", "relayed", Last),
