@@ -184,6 +184,10 @@ impl Office {
     }
 
     fn take_from(&self, from: &str, to: &[&str]) -> String {
+        self.take_with(from, to, false)
+    }
+
+    fn take_with(&self, from: &str, to: &[&str], asks_utf8: bool) -> String {
         let from = match from {
             "<>" => ReversePath::Null,
             from => {
@@ -194,7 +198,7 @@ impl Office {
         let arrival = Arrival {
             reverse_path: from,
             recipients: to.iter().map(|to| mailbox(to).unwrap()).collect(),
-            asks_utf8: false,
+            asks_utf8,
         };
         let mut mail = self.relay.stage(&arrival).unwrap();
         mail.write(TEXT.as_bytes()).unwrap();
@@ -286,6 +290,22 @@ fn a_message_goes_out_within_a_second_byte_for_byte_and_leaves_nothing() {
     assert_eq!(mail[0].to, BOB);
     office.wait_until_empty();
     assert!(office.mail_of_ann().is_empty());
+}
+
+/// It can be had without SMTPUTF8 by one of them, and by the other it cannot.
+#[test]
+fn a_recipient_who_needs_what_the_host_lacks_costs_nobody_else_the_mail() {
+    let host = Host::friendly();
+    let office = post(host.address).start();
+    let to = ["k\u{e4}the@b.example", "bob@b.example"];
+    office.take_with("<ann@a.example>", &to, true);
+    let bounce = office.wait_for_bounce();
+    assert!(bounce.contains("\nStatus: 5.6.7\n"), "{bounce}");
+    assert!(!bounce.contains("bob@b.example"), "{bounce}");
+    let mail = host.wait_for_mail(1);
+    assert_eq!(mail[0].to, BOB);
+    office.wait_until_empty();
+    assert_eq!((host.mail().len(), office.mail_of_ann().len()), (1, 1));
 }
 
 #[test]

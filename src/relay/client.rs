@@ -28,13 +28,21 @@ use crate::protocol::outgoing::Envelope;
 pub const ADDRESS_LIMIT: usize = 5;
 
 /// What became of a mail.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Report {
     /// Each recipient, in the order of the envelope.
     pub settled: Vec<Settled>,
     /// Whether any server has opened a session. If none has, the hosts are
     /// away, and other mails for them need not be tried now.
     pub has_opened: bool,
+}
+
+impl Report {
+    /// Adds that of another transaction with the same mail.
+    pub fn add(&mut self, other: Report) {
+        self.settled.extend(other.settled);
+        self.has_opened |= other.has_opened;
+    }
 }
 
 /// Delivers mails to the hosts of one group. Dropping it says QUIT.

@@ -190,6 +190,17 @@ impl Entry {
         }
     }
 
+    /// The transactions for these recipients: one, or two if only some of them
+    /// need SMTPUTF8. A host that lacks it must not cost the others their mail.
+    pub fn envelopes(&self, recipients: Vec<Mailbox>) -> Vec<Envelope> {
+        let (others, who_need_it): (Vec<_>, Vec<_>) = recipients
+            .into_iter()
+            .partition(|one| !self.envelope(vec![one.clone()]).needs.utf8);
+        let parts = [others, who_need_it].into_iter();
+        let parts = parts.filter(|part| !part.is_empty());
+        parts.map(|part| self.envelope(part)).collect()
+    }
+
     /// What a client is given for a transaction with some of the recipients.
     pub fn envelope(&self, recipients: Vec<Mailbox>) -> Envelope {
         let reverse_path = self.reverse_path.clone();
@@ -530,6 +541,23 @@ mod tests {
         assert!(utf8(&entry, "k\u{e4}the@b.example"));
         entry.text.asks_utf8 = false;
         assert!(!utf8(&entry, "k\u{e4}the@b.example"));
+    }
+
+    #[test]
+    fn who_needs_smtputf8_and_who_does_not_are_in_two_transactions() {
+        let mut entry = full();
+        let names = ["bob@b.example", "k\u{e4}the@b.example", "al@b.example"];
+        let to = names.map(|name| mailbox(name).unwrap());
+        let parts = |entry: &Entry| -> Vec<usize> {
+            let all = entry.envelopes(to.to_vec()).into_iter();
+            all.map(|envelope| envelope.recipients.len()).collect()
+        };
+        // The header needs it: all need it.
+        assert_eq!(parts(&entry), [3]);
+        entry.text.utf8_header = false;
+        assert_eq!(parts(&entry), [2, 1]);
+        entry.text.asks_utf8 = false;
+        assert_eq!(parts(&entry), [3]);
     }
 
     #[test]

@@ -66,8 +66,13 @@ impl Turn {
             };
             self.tell(Event::Trying(self.number, &entry.id, &recipients));
             let content = || self.desk.queue.content(&entry.id);
-            let envelope = entry.envelope(recipients);
-            let report = courier.deliver(&addresses, &envelope, &content);
+            let mut report = Report::default();
+            for envelope in entry.envelopes(recipients) {
+                report.add(courier.deliver(&addresses, &envelope, &content));
+                if !report.has_opened {
+                    break;
+                }
+            }
             if !self.take(attempt, &report) {
                 break;
             }
