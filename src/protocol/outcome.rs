@@ -11,8 +11,8 @@
 //! Guarantees:
 //! - each recipient comes out once, in the order in which it went in;
 //! - what has been settled is not changed by what another host says;
-//! - a recipient is given up only if a host refused it, or all hosts refused
-//!   us.
+//! - a recipient is given up only if a host refused it, all hosts refused us,
+//!   or the host lacks what the mail needs.
 
 use super::address::Mailbox;
 use super::decision::{Class, Decision, Kind, NO_CONNECTION};
@@ -50,6 +50,10 @@ pub enum Cause {
     /// It said nothing that counts; this happened, in words.
     Trouble(String),
 }
+
+/// So much is kept of a reply, for each recipient: a host may say a thousand
+/// lines, and a message may have a thousand recipients there.
+const KEPT: usize = 4096;
 
 /// One recipient at the end of one conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,7 +107,7 @@ impl Heard {
         );
         match self {
             Heard::Reply(reply) if is_refusal || class == Class::Delivered => {
-                Cause::Reply(reply)
+                Cause::Reply(reply.beginning(KEPT))
             }
             Heard::Reply(reply) => {
                 Cause::Trouble(format!("out of place: {}", on_one_line(&reply)))
@@ -233,6 +237,18 @@ mod tests {
     fn outcome(decision: &'static Decision, lines: &[&str]) -> Outcome {
         let class = decision.act.class();
         Outcome { class, decision, cause: reply(lines).cause(class) }
+    }
+
+    /// It is kept for each recipient.
+    #[test]
+    fn of_a_reply_without_end_the_beginning_is_kept() {
+        let lines = ["550-this is the fourth of many lines"; 2000];
+        let Cause::Reply(kept) = reply(&lines).cause(Class::Permanent) else {
+            panic!("a refusal is a reply");
+        };
+        assert_eq!(kept.lines.len(), KEPT / lines[0].len());
+        let Heard::Reply(whole) = reply(&lines[..1]) else { panic!() };
+        assert_eq!(whole.clone().beginning(5), whole);
     }
 
     /// As in `decision.rs`, for a host that was lost, or did not want us.

@@ -65,6 +65,19 @@ impl ServerReply {
         let agrees = class == (self.code / 100).to_string();
         (agrees && is_number(subject) && is_number(detail)).then_some(word)
     }
+
+    /// Its first lines, of `most` bytes together; the first one always. A reply
+    /// may be kept for each of many recipients.
+    pub(super) fn beginning(mut self, most: usize) -> ServerReply {
+        let mut size = 0;
+        let fits = |line: &&Vec<u8>| {
+            size += line.len();
+            size <= most
+        };
+        let count = self.lines.iter().take_while(fits).count().max(1);
+        self.lines.truncate(count);
+        self
+    }
 }
 
 /// What a server offers, as its client has read it. The default is nothing:
@@ -165,6 +178,8 @@ pub struct ReplyReader {
     unread: Vec<u8>,
     code: u16,
     lines: Vec<Vec<u8>>,
+    /// How many bytes these lines have.
+    size: usize,
     /// What comes is the rest of a line that was too long.
     is_in_long_line: bool,
 }
@@ -177,6 +192,7 @@ impl ReplyReader {
             unread: Vec::new(),
             code: 0,
             lines: Vec::new(),
+            size: 0,
             is_in_long_line: false,
         }
     }
@@ -255,8 +271,9 @@ impl ReplyReader {
         if !self.lines.is_empty() && code != self.code {
             return Err(Fault::TwoCodes);
         }
-        let size: usize = self.lines.iter().map(Vec::len).sum();
-        if size + line.len() > self.limits.reply {
+        let before = if self.lines.is_empty() { 0 } else { self.size };
+        self.size = before + line.len();
+        if self.size > self.limits.reply {
             return Err(Fault::Endless);
         }
         Ok((code, more))
