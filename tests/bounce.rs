@@ -53,6 +53,24 @@ fn bounce<'a>(failures: &'a [Failure<'a>], original: &'a [u8]) -> Bounce<'a> {
     }
 }
 
+/// A smart host may be given by its address, and then has no name (RFC 3461 9.3).
+#[test]
+fn a_host_without_a_name_is_told_as_an_address_literal() {
+    for (host, literal) in [
+        ("127.0.0.1", "[127.0.0.1]"),
+        ("::1", "[IPv6:::1]"),
+        ("[::1]", "[IPv6:::1]"),
+        ("mx.example.net", "mx.example.net"),
+    ] {
+        let reply = b"550 no";
+        let answer = Some(Answer { host, reply });
+        let failures = [Failure { answer, ..refused() }];
+        let text = bounce(&failures, ORIGINAL).written().text;
+        let wanted = format!("\nRemote-MTA: dns; {literal}\n");
+        assert!(text.contains(&wanted), "{text}");
+    }
+}
+
 #[test]
 fn a_bounce_tells_people_and_programs_what_failed_and_why() {
     let failures = [refused(), no_domain()];

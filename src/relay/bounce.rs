@@ -25,6 +25,7 @@
 //! A bounce is sent from `<>`, so that it can never cause another
 //! (RFC 5321 4.5.5). That, and to whom it goes, is for the caller. Pure.
 
+use crate::protocol::address::Host;
 use crate::protocol::trace::date_time;
 
 /// The whole has this many bytes at the most, each line end counted as two.
@@ -238,7 +239,7 @@ impl Failure<'_> {
             unfolded(&format!("Final-Recipient: {address_type}; {recipient}"))
         );
         if let Some(answer) = &self.answer {
-            let host = clean(answer.host.as_bytes(), NAME);
+            let host = clean(literal(answer.host).as_bytes(), NAME);
             let reply = clean(answer.reply, most);
             fields.push_str(&unfolded(&format!("Remote-MTA: dns; {host}")));
             let diagnostic = indented("Diagnostic-Code: smtp; ", &reply);
@@ -247,6 +248,15 @@ impl Failure<'_> {
         let date = date_time(self.last_attempt);
         fields.push_str(&format!("Last-Attempt-Date: {date}\n"));
         fields
+    }
+}
+
+/// The name of a host; an address has its brackets (RFC 3461 9.3).
+fn literal(host: &str) -> String {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    match bare.parse() {
+        Ok(address) => Host::Address(address).to_string(),
+        Err(_) => host.to_owned(),
     }
 }
 

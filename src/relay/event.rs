@@ -10,6 +10,7 @@ use super::line::Group;
 use super::step::Step;
 use crate::protocol::address::Mailbox;
 use crate::protocol::decision::Class;
+use crate::words::printable;
 use std::fmt;
 use std::io;
 use std::time::Duration;
@@ -49,6 +50,14 @@ pub enum Event<'a> {
     Trouble(&'a str, &'a io::Error),
 }
 
+/// No address that a server has to take is longer when it is escaped a little.
+const SHOWN_BYTES: usize = 400;
+
+/// The address as it may stand in a log, whatever letters it has.
+fn shown(mailbox: &Mailbox) -> String {
+    printable(mailbox.to_string().as_bytes(), SHOWN_BYTES)
+}
+
 impl fmt::Display for Event<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -66,14 +75,14 @@ impl fmt::Display for Event<'_> {
                     Class::Temporary => "not delivered yet",
                     Class::Permanent => "failed",
                 };
-                write!(f, "{id}: <{mailbox}> {what}: {answer}")
+                write!(f, "{id}: <{}> {what}: {answer}", shown(mailbox))
             }
             Event::Later(id, tries, wait) => {
                 let seconds = wait.as_secs();
                 write!(f, "{id}: tries: {tries}; the next one in {seconds} s")
             }
             Event::Bounced(id, bounce, sender) => {
-                write!(f, "{id}: bounced to <{sender}> as {bounce}")
+                write!(f, "{id}: bounced to <{}> as {bounce}", shown(sender))
             }
             Event::Over(id) => write!(f, "{id}: done"),
             Event::Dead(id, true) => {

@@ -43,7 +43,11 @@ fn log_event(event: &Event<'_>) {
 
 fn log_dialogue(turn: u64, event: &client::Event<'_>) {
     match event {
-        client::Event::Said(command) => log::debug!("[->{turn}] C: {command}"),
+        client::Event::Said(command) => {
+            let line = command.to_string();
+            let line = printable(line.as_bytes(), LOGGED_BYTES);
+            log::debug!("[->{turn}] C: {line}");
+        }
         client::Event::SaidText(size) => {
             log::debug!("[->{turn}] C: ({size} bytes)");
         }
