@@ -52,6 +52,9 @@ pub struct Failure {
     pub log_from: usize,
     /// Whether a reply was waited for in vain, and nothing came at all.
     pub timed_out: bool,
+    /// Whether this machine could not do its part: it says nothing of the
+    /// server.
+    pub is_ours: bool,
     /// The last lines of what the server printed since then.
     pub log: Vec<String>,
 }
@@ -106,6 +109,7 @@ impl Failure {
             hint,
             log_from: 0,
             timed_out,
+            is_ours: false,
             log: Vec::new(),
         }
     }

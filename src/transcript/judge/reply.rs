@@ -29,6 +29,9 @@ use crate::transcript::format::script::{
 const BARE_LF: &str = "this line ends in LF alone; write \\r\\n at the end of \
                        each reply, not \\n";
 
+const HYPHEN: &str = "a hyphen after the code says that more lines follow; the \
+                      last line of a reply has a blank there";
+
 /// Compares a reply with the one on the page, and binds its names.
 pub(crate) fn compare(
     step: &Step,
@@ -142,6 +145,7 @@ pub(crate) fn missing(
             mismatch.rule = rule_of_lateness(step);
             let is_reply = matches!(step.action, Action::Reply(_));
             mismatch.timed_out = is_reply && heard.is_empty();
+            mismatch.hint = has_hyphen(&heard).then(|| HYPHEN.to_owned());
             (late(step, deadline), heard)
         }
         Surprise::Closed { heard } => ("server closed".into(), heard),
@@ -183,8 +187,10 @@ fn late(step: &Step, deadline: Duration) -> String {
 
 /// What was heard, as a line that a file could have.
 ///
-/// Half a line, or one that breaks the rules, can only follow `S>`.
+/// Half a line, or one that breaks the rules, can only follow `S>`. Of several
+/// lines it is the last one that is wrong.
 fn got(step: &Step, heard: &[u8]) -> String {
+    let heard = last_line(heard);
     match heard.strip_suffix(b"\r\n") {
         _ if heard.is_empty() => "nothing".into(),
         Some(line) if is_reply_line(line) => {
@@ -192,6 +198,17 @@ fn got(step: &Step, heard: &[u8]) -> String {
         }
         Some(_) | None => format!("{} {}", speaker(step, '>'), show(heard)),
     }
+}
+
+fn last_line(heard: &[u8]) -> &[u8] {
+    let mut lines = heard.split_inclusive(|byte| *byte == b'\n');
+    lines.next_back().unwrap_or_default()
+}
+
+/// Whether what came says itself that more lines follow.
+fn has_hyphen(heard: &[u8]) -> bool {
+    let line = last_line(heard).strip_suffix(b"\r\n");
+    line.is_some_and(|line| is_reply_line(line) && line.get(3) == Some(&b'-'))
 }
 
 /// Whether the line has three digits, and then a blank, a hyphen or nothing.

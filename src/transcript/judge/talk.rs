@@ -70,6 +70,21 @@ pub(crate) enum Surprise {
     Spoke { heard: Vec<u8> },
 }
 
+impl Surprise {
+    /// The same, after whole lines of a reply that has no end.
+    fn after(mut self, lines: Vec<Vec<u8>>) -> Surprise {
+        if let Surprise::Late { heard }
+        | Surprise::Closed { heard }
+        | Surprise::Broken { heard } = &mut self
+        {
+            let rest = std::mem::take(heard);
+            *heard = lines.concat();
+            heard.extend(rest);
+        }
+        self
+    }
+}
+
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Talk {
@@ -194,7 +209,7 @@ impl Talk {
                     None => {}
                 }
             }
-            self.more(until)?;
+            self.more(until).map_err(|no| no.after(reader.rest()))?;
         }
     }
 

@@ -79,6 +79,12 @@ pub(crate) trait Listener {
         false
     }
 
+    /// Something was said where the server should close. Whether that is good
+    /// enough.
+    fn lets_more_pass(&mut self, _step: &Step) -> bool {
+        false
+    }
+
     /// The step is over, and the play goes on.
     fn done(&mut self, _step: &Step) {}
 }
@@ -340,6 +346,7 @@ impl<'a> Player<'a> {
                 listener.let_pass(step);
             }
             Err(Surprise::Broken { .. }) if listener.lets_reset_pass(step) => {}
+            Err(Surprise::Spoke { .. }) if listener.lets_more_pass(step) => {}
             Err(surprise) => return Err(surprise.into()),
         }
         self.talks.remove(&step.client);

@@ -28,6 +28,11 @@ impl Keywords {
         Keywords(Err(reason))
     }
 
+    /// Whether the server has said it.
+    pub(super) fn is_known(&self) -> bool {
+        self.0.is_ok()
+    }
+
     /// Why a transcript with these needs cannot be played, if it cannot.
     pub(super) fn lacks(&self, needs: &[String]) -> Option<String> {
         match &self.0 {

@@ -206,6 +206,14 @@ impl Listener for Replay<'_> {
         is_good_enough
     }
 
+    fn lets_more_pass(&mut self, step: &Step) -> bool {
+        let is_known = self.leniency.quit && self.is_leaving(step);
+        if is_known {
+            self.note(step, "the server says more after QUIT");
+        }
+        is_known
+    }
+
     fn done(&mut self, step: &Step) {
         if is_direction(&step.action) {
             self.tell(step.source.line, &step.source.text, true);

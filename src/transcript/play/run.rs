@@ -193,7 +193,10 @@ impl Run {
             Outcome::Pass | Outcome::Fail(_) => {
                 self.has_met.store(true, Ordering::Relaxed);
             }
-            Outcome::NoServer(_) if !self.has_met.load(Ordering::Relaxed) => {
+            Outcome::NoServer(_)
+                if !is_ours(outcome)
+                    && !self.has_met.load(Ordering::Relaxed) =>
+            {
                 self.has_given_up.store(true, Ordering::Relaxed);
             }
             Outcome::NoServer(_) | Outcome::Skip(_) | Outcome::Lost(_) => {}
@@ -279,12 +282,24 @@ impl Run {
     }
 
     /// Asks another server what it offers.
+    /// A machine that was late must not cost all pages that need a keyword.
     fn ask(&self) -> Keywords {
+        let first = self.ask_once(1);
+        if first.is_known() { first } else { self.ask_once(2) }
+    }
+
+    /// Asks; the server may take `times` as long as usual to start.
+    fn ask_once(&self, times: u32) -> Keywords {
         match self.stand.serve(&[]) {
-            Ok((server, target)) => {
+            Ok((server, mut target)) => {
+                target.wait *= times;
                 let keywords = Keywords::of(&target, &self.rules);
+                let is_wrong = server.is_driven_out(keywords.is_known());
                 server.stop();
-                keywords
+                match is_wrong {
+                    true => Keywords::unknown("another has its port".into()),
+                    false => keywords,
+                }
             }
             Err(NotStarted { reason, .. }) => Keywords::unknown(reason),
         }
@@ -302,8 +317,11 @@ impl Run {
         // One that has not even listened has more time now.
         let is_there = matches!(first.outcome, Outcome::Fail(_));
         let mut second = self.play(page, if is_there { 1 } else { 2 });
-        let note = "played twice: the first time the server was too late";
-        second.notes.push(note.into());
+        let why = match is_ours(&first.outcome) {
+            true => "this machine could not start it",
+            false => "the server was too late",
+        };
+        second.notes.push(format!("played twice: the first time {why}"));
         second
     }
 
@@ -326,6 +344,9 @@ impl Run {
             Err(NotStarted { reason, log }) => {
                 let mut failure = not_started(page, reason);
                 failure.log = log;
+                // Once more: other programs may have taken what was lacking.
+                failure.timed_out = !self.stand.is_own();
+                failure.is_ours = true;
                 return Played::without_talk(Outcome::NoServer(failure));
             }
         };
@@ -411,6 +432,11 @@ fn is_late(outcome: &Outcome) -> bool {
         }
         Outcome::Pass | Outcome::Skip(_) | Outcome::Lost(_) => false,
     }
+}
+
+/// Whether it says nothing of the server.
+fn is_ours(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::NoServer(failure) if failure.is_ours)
 }
 
 /// The failure of a server that did not start: it has no line.

@@ -102,6 +102,51 @@ fn only(words: &'static str) -> impl Fn(TcpStream) + Send + Clone + 'static {
     }
 }
 
+#[test]
+fn a_last_line_with_a_hyphen_is_shown_and_explained() {
+    let serve = |stream: TcpStream| {
+        say(&stream, "220 hi\r\n");
+        for _ in BufReader::new(&stream).lines().map_while(Result::ok) {
+            say(&stream, "250-mx\r\n250-SIZE\r\n");
+        }
+    };
+    let page = "S: 220 {...}\nC: EHLO x\nS: 250 {...}\n";
+    let failed = play_in_haste(page, serve).unwrap_err();
+    assert_eq!(failed.message, "no reply within 2 s");
+    assert_eq!(failed.got, "S: 250-SIZE");
+    assert!(failed.hint.unwrap().starts_with("a hyphen after the code"));
+    // Something came: the machine was not late.
+    assert!(!failed.timed_out);
+}
+
+/// The page about QUIT has failed already.
+#[test]
+fn a_word_too_many_after_quit_costs_one_page() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let serve = only("220 hi\r\n221 bye\r\n221 closed\r\n");
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            serve(stream.unwrap());
+        }
+    });
+    let lines = "S: 220 {...}\nC: QUIT\nS: 221 {...}\n(server closes)\n";
+    let page = testing::read(&format!("{HEAD}{lines}")).unwrap();
+    let mail = tempfile::tempdir().unwrap();
+    let target = Target {
+        addresses: vec![address],
+        wait: Duration::ZERO,
+        mail: Mail::Own(mail.path().into()),
+    };
+    for quit in [false, true] {
+        let leniency = Leniency { quit, ..Leniency::default() };
+        let rules = Rules::default();
+        let all = usize::MAX;
+        let played = replay(&target, &rules, &page, leniency, all, &|| 0);
+        assert_eq!(played.outcome == Outcome::Pass, quit, "{played:?}");
+    }
+}
+
 /// The line, the message and what came, of a transcript that must fail.
 fn failure(result: Result<(), Box<Failure>>) -> (usize, String, String) {
     let failure = result.unwrap_err();
