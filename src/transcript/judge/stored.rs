@@ -324,6 +324,10 @@ fn files(folders: &[PathBuf]) -> io::Result<Files> {
             };
             for entry in entries {
                 let entry = entry?;
+                // A pipe would hold us, and a link may lead anywhere.
+                if !entry.file_type()?.is_file() {
+                    continue;
+                }
                 files.insert(unique_name(&entry), entry.path());
             }
         }
@@ -400,6 +404,20 @@ mod tests {
             mail: Mail::Own(root.into()),
         };
         Store::open(&target, &Rules::default(), transcript).unwrap()
+    }
+
+    #[test]
+    fn what_is_no_plain_file_is_no_message_and_is_not_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let new = folder.path().join("new");
+        fs::create_dir(&new).unwrap();
+        fs::write(new.join("1.host"), "Subject: x\n\n").unwrap();
+        std::os::unix::fs::symlink("/dev/zero", new.join("2.host")).unwrap();
+        let pipe = new.join("3.host");
+        let made = std::process::Command::new("mkfifo").arg(pipe).status();
+        assert!(made.unwrap().success());
+        let found = files(&[folder.path().to_owned()]).unwrap();
+        assert_eq!(found.keys().collect::<Vec<_>>(), ["1.host"]);
     }
 
     const ONE: &str = "(mailbox bob@example.org has 1 message)\n";

@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 use super::process::{NotStarted, Process};
 use super::scratch::Scratch;
 
+/// The file for the exit code.
+const RESULT: &str = "exit-code";
+
 const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 /// Runs the command. If it fails, or has not ended in time, the error has the
@@ -22,7 +25,7 @@ pub(crate) fn build(command: &str, limit: Duration) -> Result<(), NotStarted> {
         NotStarted::because(format!("cannot run the command: {error}"))
     };
     let scratch = Scratch::new().map_err(cannot)?;
-    let file = scratch.path().join("exit-code");
+    let file = scratch.path().join(RESULT);
     // A line end, since the command may end in a comment.
     let script = format!("({command}\n)\necho \"$?\" > \"$0\"");
     let words =
@@ -50,7 +53,10 @@ fn wait(
         // First this: what is written when it ends, is written before.
         let is_over = process.has_ended();
         let text = fs::read_to_string(file).unwrap_or_default();
-        if let Some(code) = text.strip_suffix('\n') {
+        // The build may write there as well, and what it likes.
+        if let Some(code) = text.strip_suffix('\n')
+            && code.parse::<u8>().is_ok()
+        {
             return Ok(code.to_owned());
         }
         if is_over {
@@ -83,6 +89,14 @@ mod tests {
         let limit = Duration::from_millis(50);
         let late = build("sleep 1000 & sleep 1000", limit).unwrap_err();
         assert_eq!(late.reason, "it has not ended within 0.05 s");
+    }
+
+    /// What it ended with becomes a line of a report.
+    #[test]
+    fn a_build_that_writes_its_own_end_says_nothing_by_it() {
+        let forged = "printf '1\\npoints: 50 of 50\\n' > ";
+        let command = format!("{forged} \"$PILLARBOX_RUN/{RESULT}\"");
+        assert!(build(&command, LONG).is_ok());
     }
 
     #[test]

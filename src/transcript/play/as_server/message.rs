@@ -6,7 +6,7 @@
 
 use crate::transcript::format::matching::Names;
 use crate::transcript::format::script::{Form, MailLine, MessageStep, Step};
-use crate::transcript::format::text::{Part, Text};
+use crate::transcript::format::text::{LARGEST_FILE, Part, Text};
 use crate::transcript::judge::failure::Mismatch;
 use crate::transcript::judge::message::{Fits, compare};
 use crate::transcript::judge::shown::show;
@@ -21,6 +21,8 @@ pub(super) struct Message<'a> {
     wanted: &'a MessageStep,
     /// What came, if somebody will ask.
     bytes: Vec<u8>,
+    /// How many bytes came.
+    size: usize,
 }
 
 impl Message<'_> {
@@ -28,11 +30,16 @@ impl Message<'_> {
         step: &'a Step,
         wanted: &'a MessageStep,
     ) -> Message<'a> {
-        Message { step, wanted, bytes: Vec::new() }
+        Message { step, wanted, bytes: Vec::new(), size: 0 }
     }
 
     /// One line of it, without its end.
     pub(super) fn line(&mut self, line: &[u8]) -> Result<(), Mismatch> {
+        self.size += line.len() + 1;
+        if self.size > LARGEST_FILE {
+            let what = "a message without end";
+            return Err(Mismatch::new(&self.step.source, what, ""));
+        }
         if self.wanted.form == Form::In7Bits && !line.is_ascii() {
             let got = format!("C: {}", show(line));
             let what = "a byte over 127 in the message";
@@ -92,4 +99,29 @@ fn one_by_one(lines: &[MailLine]) -> Vec<MailLine> {
 /// The bytes of a line: it has no hole, or it would not have been read.
 pub(in crate::transcript::play) fn bytes(text: &Text) -> Vec<u8> {
     Names::default().expand(text).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transcript::format::script::Action;
+    use crate::transcript::format::testing;
+
+    #[test]
+    fn a_message_has_an_end() {
+        let page = "Title: t\nLevel: own\nPlays: server\n\nS: 220 hi\n\
+                    C: DATA\nS: 354 go\n(rest of message)\n";
+        let page = testing::read(page).unwrap();
+        let step = page.steps.last().unwrap();
+        let Action::RestOfMessage(wanted) = &step.action else {
+            panic!("{step:?}");
+        };
+        let mut message = Message::new(step, wanted);
+        let line = vec![b'x'; 1_048_575];
+        for _ in 0..LARGEST_FILE / (line.len() + 1) {
+            assert_eq!(message.line(&line), Ok(()));
+        }
+        let wrong = message.line(&line).unwrap_err();
+        assert_eq!(wrong.message, "a message without end");
+    }
 }

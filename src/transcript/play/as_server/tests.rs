@@ -46,6 +46,26 @@ fn notes(lines: &str, client: Client) -> Vec<String> {
 
 const HELLO: &str = "S: 220 hi\nC: EHLO {name}\nS: 250-x\nS: 250 SIZE\n";
 
+/// It is never silent, and never says what the page waits for.
+#[test]
+fn a_client_that_says_rset_for_ever_comes_to_its_end() {
+    let rset_for_ever = |address| {
+        let mut stream = TcpStream::connect(address).unwrap();
+        let mut line = String::new();
+        let mut heard = BufReader::new(stream.try_clone().unwrap());
+        while matches!(heard.read_line(&mut line), Ok(1..)) {
+            line.clear();
+            if stream.write_all(b"RSET\r\n").is_err() {
+                return;
+            }
+        }
+    };
+    let lines = "S: 220 hi\nC: MAIL FROM:<{sender}>\nS: 250 OK\n";
+    let (line, message, got) = failure(play_in_haste(lines, rset_for_ever));
+    assert_eq!((line, &*message), (2, "wrong line"));
+    assert_eq!(got, "C: RSET");
+}
+
 #[test]
 fn helo_in_the_place_of_ehlo_has_one_line_and_costs_its_own_page() {
     let page = format!("{HELLO}C: QUIT\nS: 221 {{name}}\n");
