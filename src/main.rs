@@ -60,7 +60,7 @@ fn ended(outcome: io::Result<u8>) -> ExitCode {
 // ANCHOR: serve
 /// Runs the server until the process is ended.
 fn serve(settings: Settings) -> io::Result<()> {
-    start_log(settings.explain)?;
+    let console = start_log(settings.explain)?;
     if settings.offer.max_recipients < 100 {
         log::warn!(
             "--max-recipients under 100 breaks RFC 5321 4.5.3.1.8: \
@@ -72,7 +72,8 @@ fn serve(settings: Settings) -> io::Result<()> {
     }
     // Under inetd the socket is standard output as well: nobody reads it.
     let is_read = !settings.listen_on_stdin;
-    let server = Server::start(settings)?;
+    let server = Server::start(settings)
+        .inspect_err(|_| console.flush_for(LAST_LINES))?;
     for address in server.addresses() {
         let said = print(&format!("pillarbox listening on {address}\n"));
         if is_read {
@@ -190,8 +191,9 @@ fn today() -> String {
 
 /// Runs the proxy until the process is ended.
 fn record(settings: ProxySettings) -> io::Result<()> {
-    start_log(false)?;
-    let proxy = Proxy::start(settings, now)?;
+    let console = start_log(false)?;
+    let proxy = Proxy::start(settings, now)
+        .inspect_err(|_| console.flush_for(LAST_LINES))?;
     print(&format!("pillarbox listening on {}\n", proxy.address()))?;
     proxy.run()
 }

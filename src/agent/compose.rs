@@ -15,8 +15,8 @@
 //! - lines end in LF, here and up to the wire; there is no CR and no NUL.
 //!
 //! Pure: the time and the random part of the Message-ID come in as data. The
-//! text is in memory as a whole: it has some 25 MB at the most, and we must
-//! know whether it is ASCII before we write the header.
+//! text is in memory as a whole (`send.rs` has its limit), since we must know
+//! whether it is ASCII before we write the header.
 //!
 //! Not here: the text itself (`text.rs`), long lines and letters beyond ASCII
 //! (`fold.rs`).

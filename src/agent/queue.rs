@@ -20,7 +20,8 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A server looks for marks twice a second; a busy one may take longer.
+/// A server looks for marks at least twice a second; on a busy machine it may
+/// take longer.
 const OBEDIENCE: Duration = Duration::from_secs(5);
 
 /// The header is looked for in this many bytes.

@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 const BATCH: usize = 100;
 
 /// `wait` returns after this long even if nothing is due: somebody has to look
-/// for marks. Who looks when a pause has passed, and has just come too early,
-/// looks after two of them at the latest: twice a second.
+/// for marks. A look that comes a moment before a pause has passed is not made; the
+/// next one is, so there are at least two a second.
 pub(super) const PAUSE: Duration = Duration::from_millis(250);
 
 /// What is to be done, and what is being done.

@@ -6,7 +6,7 @@
 //! line, and a group that has had a turn goes to the end of it.
 //!
 //! Guarantees, whatever the hosts do:
-//! - at most 20 turns at a time;
+//! - at most 20 turns to other hosts at a time;
 //! - at most two for one group, and only one until its host has answered: ten
 //!   silent domains at once leave room for others;
 //! - groups that were away last time share at most 10.

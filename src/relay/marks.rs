@@ -2,8 +2,8 @@
 //!
 //! The queue belongs to the server alone, so nobody else changes it. `pillarbox
 //! queue` leaves an empty file in the folder `marks`, and the server, which
-//! looks there twice a second, takes it away and obeys. A mark that was left
-//! while no server ran is found at the next start.
+//! looks there at least twice a second, takes it away and obeys. A mark that was
+//! left while no server ran is found at the next start.
 //!
 //! Interface:
 //!   `Mark`          what to do

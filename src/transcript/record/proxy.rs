@@ -236,7 +236,7 @@ fn pass_both_ways(
     let (sender, over) = channel();
     let there = Way::new(Closed::ByClient, client, server);
     let back = Way::new(Closed::ByServer, server, client);
-    thread::scope(|scope| {
+    let started = thread::scope(|scope| {
         let started = [there, back].into_iter().try_for_each(|way| {
             let sender: Sender<()> = sender.clone();
             let run = move || {
@@ -249,13 +249,16 @@ fn pass_both_ways(
             let _ = over.recv();
             let _ = over.recv_timeout(LINGER);
         }
+        if started.is_err() {
+            say_no(client);
+        }
         for stream in [client, server] {
             let _ = stream.shutdown(Shutdown::Both);
         }
         started
-    })?;
+    });
     tape.end();
-    Ok(())
+    started
 }
 
 /// One of the two directions, and the side that speaks in it.
