@@ -145,7 +145,6 @@ pub(crate) fn missing(
             mismatch.rule = rule_of_lateness(step);
             let is_reply = matches!(step.action, Action::Reply(_));
             mismatch.timed_out = is_reply && heard.is_empty();
-            mismatch.hint = has_hyphen(&heard).then(|| HYPHEN.to_owned());
             (late(step, deadline), heard)
         }
         Surprise::Closed { heard } => ("server closed".into(), heard),
@@ -163,6 +162,9 @@ pub(crate) fn missing(
             (format!("malformed reply: {reason}"), heard)
         }
     };
+    if mismatch.unanswered && has_hyphen(&heard) {
+        mismatch.hint = Some(HYPHEN.to_owned());
+    }
     mismatch.message = message;
     mismatch.got = got(step, &heard);
     mismatch

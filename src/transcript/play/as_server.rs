@@ -294,9 +294,11 @@ impl ServerPart<'_> {
             }
             match command.as_slice() {
                 b"QUIT" if self.may_leave => return self.part(step),
-                b"RSET" | b"NOOP" if Instant::now() < until => {
-                    self.say_line(step, OK)?;
+                b"RSET" | b"NOOP" if Instant::now() >= until => {
+                    let late = Surprise::Late { heard: Vec::new() };
+                    return Err(self.missing(step, late));
                 }
+                b"RSET" | b"NOOP" => self.say_line(step, OK)?,
                 helo if self.is_as_good(step, wanted, helo) => return Ok(()),
                 _ => return Err(heard::wrong_line(step, &line)),
             }

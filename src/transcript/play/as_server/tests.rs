@@ -61,9 +61,8 @@ fn a_client_that_says_rset_for_ever_comes_to_its_end() {
         }
     };
     let lines = "S: 220 hi\nC: MAIL FROM:<{sender}>\nS: 250 OK\n";
-    let (line, message, got) = failure(play_in_haste(lines, rset_for_ever));
-    assert_eq!((line, &*message), (2, "wrong line"));
-    assert_eq!(got, "C: RSET");
+    let (line, message, _) = failure(play_in_haste(lines, rset_for_ever));
+    assert_eq!((line, &*message), (2, "no line within 1 s"));
 }
 
 #[test]

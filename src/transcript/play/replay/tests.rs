@@ -106,17 +106,15 @@ fn only(words: &'static str) -> impl Fn(TcpStream) + Send + Clone + 'static {
 fn a_last_line_with_a_hyphen_is_shown_and_explained() {
     let serve = |stream: TcpStream| {
         say(&stream, "220 hi\r\n");
-        for _ in BufReader::new(&stream).lines().map_while(Result::ok) {
-            say(&stream, "250-mx\r\n250-SIZE\r\n");
-        }
+        // It closes after that, so nobody waits for what does not come.
+        let _ = BufReader::new(&stream).read_line(&mut String::new());
+        say(&stream, "250-mx\r\n250-SIZE\r\n");
     };
     let page = "S: 220 {...}\nC: EHLO x\nS: 250 {...}\n";
-    let failed = play_in_haste(page, serve).unwrap_err();
-    assert_eq!(failed.message, "no reply within 2 s");
+    let failed = play(page, serve).unwrap_err();
+    assert_eq!(failed.message, "server closed");
     assert_eq!(failed.got, "S: 250-SIZE");
     assert!(failed.hint.unwrap().starts_with("a hyphen after the code"));
-    // Something came: the machine was not late.
-    assert!(!failed.timed_out);
 }
 
 /// The page about QUIT has failed already.
