@@ -341,6 +341,16 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_line_with_an_encoded_word_ends_earlier_than_another() {
+        let rest = "x".repeat(50);
+        let found = field("Subject", &format!("ä {rest}"));
+        let word = "=?UTF-8?Q?=C3=A4?=";
+        assert_eq!(found, format!("Subject: {word}\n {rest}\n"));
+        let found = field("Subject", &format!("ä {}", &rest[2..]));
+        assert_eq!(lengths(&found), [76]);
+    }
+
     /// Case 25, writing.
     #[test]
     fn an_encoded_word_holds_whole_characters_and_75_of_ascii_at_most() {

@@ -25,8 +25,9 @@ output, and with a report for each submission into the folder of the results.
 If it is interrupted, the same command goes on where it was: a submission that
 has a grade, and has not changed since, keeps it.
 
-Exit code: 0 no transcript failed; 1 one failed, or a result cannot be written;
-2 wrong usage, or a file is not a transcript; 3 nothing could be judged.";
+Exit code: 0 all were judged, and no transcript failed; 1 one failed, only some
+were judged, or a result cannot be written; 2 wrong usage, or a file is not a
+transcript; 3 nothing could be judged.";
 
 #[rustfmt::skip]
 const OPTIONS: &[Row] = &[

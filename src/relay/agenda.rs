@@ -17,8 +17,9 @@ use std::time::{Duration, Instant};
 const BATCH: usize = 100;
 
 /// `wait` returns after this long even if nothing is due: somebody has to look
-/// for marks. A look that comes a moment before a pause has passed is not made; the
-/// next one is, so there are at least two a second.
+/// for marks. The runner does so if a pause has passed since its last look; when it
+/// wakes a moment too early, it waits for one more. So it looks at least twice a
+/// second.
 pub(super) const PAUSE: Duration = Duration::from_millis(250);
 
 /// What is to be done, and what is being done.

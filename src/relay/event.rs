@@ -50,7 +50,7 @@ pub enum Event<'a> {
     Trouble(&'a str, &'a io::Error),
 }
 
-/// No address that a server has to take is longer when it is escaped a little.
+/// An address of ASCII always fits; a long one beyond ASCII is cut.
 const SHOWN_BYTES: usize = 400;
 
 /// The address as it may stand in a log, whatever letters it has.
@@ -95,5 +95,20 @@ impl fmt::Display for Event<'_> {
             Event::Flushed => f.write_str("all mail is due: flushed by hand"),
             Event::Trouble(id, error) => write!(f, "{id}: {error}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::address::mailbox;
+
+    /// U+202E turns the direction of what follows.
+    #[test]
+    fn no_letter_of_an_address_gives_an_order_to_a_terminal() {
+        let sender = mailbox("a\u{202e}b@x.example").unwrap();
+        let told = Event::Bounced("1", "2", &sender).to_string();
+        let wanted = "1: bounced to <a\\xe2\\x80\\xaeb@x.example> as 2";
+        assert_eq!(told, wanted);
     }
 }

@@ -71,7 +71,7 @@ pub(super) fn take(
     for mark in names.iter().filter_map(|name| Mark::named(name.to_str()?)) {
         match disk.remove_file(&folder.join(mark.name())) {
             Ok(()) => obey(mark),
-            // Somebody has changed his mind.
+            // Somebody has taken it back.
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => taken = Err(error),
         }

@@ -2,10 +2,10 @@
 //!
 //! | code | meaning |
 //! |---|---|
-//! | 0 | every submission was judged, and in none a transcript failed |
-//! | 1 | in one a transcript failed; or only some were judged; or a result cannot be written |
+//! | 0 | all submissions were judged, and no transcript failed |
+//! | 1 | one failed, only some were judged, or a result cannot be written |
 //! | 2 | wrong usage, or a file is not a transcript |
-//! | 3 | nothing could be judged: no submission, none with a server, or no thread |
+//! | 3 | nothing could be judged: no submission, no server, or no thread |
 //!
 //! Interface:
 //!   `grade`  the whole command; gives back the exit code
