@@ -493,13 +493,25 @@ fn a_mailbox_may_be_anywhere_in_the_folder_that_the_command_was_given() {
     assert_eq!(ran.code, FAILED, "{}", ran.out);
 }
 
+/// The command lines of all processes; a NUL ends each word.
+fn command_lines() -> impl Iterator<Item = String> {
+    let folders = fs::read_dir("/proc").unwrap().flatten();
+    folders.filter_map(|folder| {
+        fs::read_to_string(folder.path().join("cmdline")).ok()
+    })
+}
+
 /// The processes whose command line holds these words.
 fn processes(words: &str) -> usize {
-    let folders = fs::read_dir("/proc").unwrap().flatten();
-    let lines = folders.filter_map(|folder| {
-        fs::read_to_string(folder.path().join("cmdline")).ok()
-    });
-    lines.filter(|line| line.contains(words)).count()
+    command_lines().filter(|line| line.contains(words)).count()
+}
+
+/// A student's server that hangs: a copy, whose path no other process has.
+fn hanging(folder: &Folder) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let copy = folder.path("hanging.py");
+    fs::copy(root.join("tests/replay/hanging.py"), &copy).unwrap();
+    copy
 }
 
 #[test]
@@ -508,10 +520,7 @@ fn a_student_that_hangs_is_ended_in_time_with_its_children() {
         return;
     }
     let folder = Folder::new();
-    // A copy has a path that no other process has.
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let copy = folder.path("hanging.py");
-    fs::copy(root.join("tests/replay/hanging.py"), &copy).unwrap();
+    let copy = hanging(&folder);
     let run = format!("python3 '{copy}' {{port}} {{maildir}}");
     let good = folder.file("a.txt", "Level: must", SHORT);
     let options = ["--timeout", "0.5", "--wait", "15"];
@@ -530,9 +539,7 @@ fn a_student_ends_also_when_replay_is_killed() {
         return;
     }
     let folder = Folder::new();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let copy = folder.path("hanging.py");
-    fs::copy(root.join("tests/replay/hanging.py"), &copy).unwrap();
+    let copy = hanging(&folder);
     let run = format!("python3 '{copy}' {{port}} {{maildir}}");
     let good = folder.file("a.txt", "Level: must", SHORT);
     let temporary = TempDir::new().unwrap();
@@ -639,15 +646,10 @@ fn two_runs_at_once_judge_each_its_own_server() {
     }
 }
 
-/// What an argument of a process is: of the first one whose command line holds
-/// this path, the one after the path.
+/// The argument that follows this path in the command line of a process.
 fn argument_after(path: &str) -> String {
-    let folders = fs::read_dir("/proc").unwrap().flatten();
-    let mut lines = folders.filter_map(|folder| {
-        fs::read_to_string(folder.path().join("cmdline")).ok()
-    });
     let is_it = |line: &String| line.split('\0').any(|word| word == path);
-    let line = lines.find(is_it).expect("it runs");
+    let line = command_lines().find(is_it).expect("it runs");
     let mut words = line.split('\0').skip_while(|word| *word != path);
     words.nth(1).unwrap().to_owned()
 }
@@ -659,9 +661,7 @@ fn a_port_is_held_for_the_machine_whatever_the_temporary_folder_is() {
         return;
     }
     let folder = Folder::new();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let copy = folder.path("hanging.py");
-    fs::copy(root.join("tests/replay/hanging.py"), &copy).unwrap();
+    let copy = hanging(&folder);
     let run = format!("exec python3 '{copy}' {{port}} {{maildir}}");
     let good = folder.file("a.txt", "Level: must", SHORT);
     let temporary = TempDir::new().unwrap();
@@ -700,9 +700,7 @@ fn what_nobody_was_left_to_end_is_ended_by_the_next_run() {
         return;
     }
     let folder = Folder::new();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let copy = folder.path("hanging.py");
-    fs::copy(root.join("tests/replay/hanging.py"), &copy).unwrap();
+    let copy = hanging(&folder);
     let run = format!("python3 '{copy}' {{port}} {{maildir}}");
     let good = folder.file("a.txt", "Level: must", SHORT);
     let temporary = TempDir::new().unwrap();
