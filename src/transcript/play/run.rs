@@ -461,6 +461,10 @@ pub fn run_all(
 mod tests {
     use super::*;
     use crate::transcript::format::testing;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::thread;
+    use std::time::Duration;
 
     #[test]
     fn a_file_that_plays_the_server_is_skipped() {
@@ -468,6 +472,25 @@ mod tests {
         let transcript = testing::read(file).unwrap();
         let outcomes = run_all(Path::new("true"), &[transcript], 1);
         assert_eq!(outcomes, [Outcome::Skip("it plays the server".into())]);
+    }
+
+    /// A machine that was late once must not cost all pages with `Needs`.
+    #[test]
+    fn what_a_server_offers_is_asked_again_if_it_was_not_told() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addresses = vec![listener.local_addr().unwrap()];
+        thread::spawn(move || {
+            // The first connection hears nothing.
+            drop(listener.accept());
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.write_all(b"220 hi\r\n250-mx\r\n250 SIZE\r\n");
+            let _ = stream.read_to_end(&mut Vec::new());
+        });
+        let maildirs = Vec::new();
+        let stand =
+            Stand::Running { addresses, wait: Duration::ZERO, maildirs };
+        let run = Run::new(stand, Rules::default());
+        assert!(run.ask().is_known());
     }
 
     #[test]
